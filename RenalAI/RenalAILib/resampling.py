@@ -1,0 +1,92 @@
+"""Resampling: the one way from a box of voxels to a network's grid and back, in training and at work alike.
+
+Separable linear interpolation, widened to a triangle as wide as the step where the grid gets coarser (so that noise
+is averaged, not aliased), as three matrix products: on two cores faster than any image library for boxes of kidney
+size. A whole CT is first thinned to block means of at most two samples an axis.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from .boxes import Box, Triple
+
+
+def resample(array: np.ndarray, box: Box, shape: Triple) -> npt.NDArray[np.float32]:
+    """The voxels of ``box`` on a grid of ``shape`` that covers the same extent.
+
+    Sample ``n`` along an axis lies at ``start + (n + 0.5) * (stop - start) / shape - 0.5``. Outside the array its edge
+    is repeated, so ``box`` may reach past it. Going back is ``resample(grid, Box.whole(grid.shape), box.shape)``.
+
+    Args:
+        array: ``[k, j, i]``, any numeric type, any strides.
+        box: in indices of ``array``; it must touch the array.
+        shape: of the result, (k, j, i).
+
+    Raises:
+        ValueError: the box lies wholly outside the array.
+
+    Example:
+        >>> resample(np.arange(8.0).reshape(1, 1, 8), Box((0, 0, 0), (1, 1, 8)), (1, 1, 4)).round(2).tolist()
+        [[[0.5, 2.5, 4.5, 6.5]]]
+    """
+    inside = box.clipped((array.shape[0], array.shape[1], array.shape[2]))
+    source, offset, factor = _block_means(array[inside.slices], box, inside, shape)
+    weights = [_weights(box, shape, offset, factor, source.shape, axis) for axis in range(3)]
+    order = sorted(range(3), key=lambda axis: shape[axis] / source.shape[axis])  # shrink first, grow last
+    result = source.astype(np.float32, copy=False)
+    for axis in order:
+        result = _along(result, weights[axis], axis)
+    return np.ascontiguousarray(result)
+
+
+def coarse_shape(shape: Triple, spacing_mm: npt.ArrayLike, target_mm: float) -> Triple:
+    """The shape that gives a volume of ``shape`` voxels nearly ``target_mm`` between samples on every axis."""
+    k, j, i = np.maximum(np.round(np.multiply(shape, spacing_mm) / target_mm), 1).astype(int)
+    return int(k), int(j), int(i)
+
+
+def window(array: npt.NDArray[np.float32], width_hu: float, level_hu: float) -> npt.NDArray[np.float32]:
+    """HU to -1 ... 1 over the window, clipped outside it."""
+    scaled = (array - np.float32(level_hu)) * np.float32(2.0 / width_hu)
+    return np.clip(scaled, -1.0, 1.0, out=scaled)
+
+
+def _block_means(
+    crop: np.ndarray, box: Box, inside: Box, shape: Triple
+) -> tuple[np.ndarray, npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """``crop`` thinned by whole factors; index ``x`` of the result lies at ``offset + factor * x`` in the full array."""
+    factor = np.maximum(np.floor(np.divide(box.shape, shape) + 1e-6).astype(int), 1)
+    factor = np.minimum(factor, inside.shape)
+    if factor.max() == 1:
+        return crop, np.asarray(inside.start, dtype=np.float64), factor
+    counts = np.array(inside.shape) // factor
+    picks = [sorted({int(f) // 4, int(f) - 1 - int(f) // 4}) for f in factor]
+    total = np.zeros(counts, dtype=np.float32)
+    for a in picks[0]:
+        for b in picks[1]:
+            for c in picks[2]:
+                total += crop[a :: factor[0], b :: factor[1], c :: factor[2]][: counts[0], : counts[1], : counts[2]]
+    total /= len(picks[0]) * len(picks[1]) * len(picks[2])
+    return total, np.add(inside.start, (factor - 1) / 2), factor
+
+
+def _weights(
+    box: Box, shape: Triple, offset: npt.NDArray[np.float64], factor: npt.NDArray[np.int64], have: Triple, axis: int
+) -> npt.NDArray[np.float32]:
+    """The matrix (samples wanted, samples there) of one axis; its rows sum to 1."""
+    step = box.shape[axis] / shape[axis] / factor[axis]
+    at = box.start[axis] + (np.arange(shape[axis]) + 0.5) * box.shape[axis] / shape[axis] - 0.5
+    at = np.clip((at - offset[axis]) / factor[axis], 0, have[axis] - 1)
+    weights = np.maximum(0.0, 1.0 - np.abs(at[:, None] - np.arange(have[axis])[None, :]) / max(step, 1.0))
+    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def _along(array: npt.NDArray[np.float32], weights: npt.NDArray[np.float32], axis: int) -> npt.NDArray[np.float32]:
+    k, j, i = array.shape
+    if axis == 0:
+        return (weights @ array.reshape(k, j * i)).reshape(-1, j, i)
+    if axis == 1:
+        return np.matmul(weights, array)
+    return array @ weights.T
