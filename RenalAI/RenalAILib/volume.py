@@ -53,7 +53,7 @@ class Volume:
     @cached_property
     def spacing_mm(self) -> npt.NDArray[np.float64]:
         """Distance between neighbouring voxels along ``(k, j, i)``, mm."""
-        return np.linalg.norm(self.ijk_to_ras[:3, :3], axis=0)[::-1]
+        return np.asarray(np.linalg.norm(self.ijk_to_ras[:3, :3], axis=0)[::-1], dtype=np.float64)
 
     @cached_property
     def voxel_ml(self) -> float:
