@@ -1,0 +1,72 @@
+"""The segment job: one CT through a bundle's pipeline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ..findings import Outcome
+from ..volume import Volume
+from .arrays import read_outcome, read_volume, write_outcome, write_volume
+from .progress import Report
+
+
+@dataclass(frozen=True)
+class SegmentJob:
+    """Kidneys and masses of one CT.
+
+    Attributes:
+        volume: the CT, in HU.
+        second_phase: another contrast phase of the same patient, on any grid.
+        bundle: a bundle's name or folder; empty for the default one.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        fast: fewer networks for less time.
+    """
+
+    task: ClassVar[str] = "segment"
+
+    volume: Volume
+    second_phase: Volume | None = None
+    bundle: str = ""
+    device: str = "auto"
+    fast: bool = False
+
+    def write(self, folder: Path) -> dict[str, Any]:
+        second = None if self.second_phase is None else write_volume(self.second_phase, folder, "second-phase")
+        return {
+            "volume": write_volume(self.volume, folder, "volume"),
+            "second_phase": second,
+            "bundle": self.bundle,
+            "device": self.device,
+            "fast": self.fast,
+        }
+
+    @classmethod
+    def read(cls, fields: dict[str, Any], folder: Path) -> SegmentJob:
+        second = fields.get("second_phase")
+        return cls(
+            read_volume(fields["volume"], folder),
+            None if second is None else read_volume(second, folder),
+            str(fields.get("bundle", "")),
+            str(fields.get("device", "auto")),
+            bool(fields.get("fast", False)),
+        )
+
+    def run(self, output: Path, report: Report) -> None:
+        from ..bundle_store import load_bundle
+        from ..cascade.pipeline import segment
+
+        report("read", 0.0, self.volume.name)
+        outcome = segment(
+            self.volume,
+            load_bundle(self.bundle or None),
+            device=self.device,
+            fast=self.fast,
+            second_phase=self.second_phase,
+            progress=report,
+        )
+        write_outcome(outcome, output)
+
+    def load(self, output: Path) -> Outcome:
+        return read_outcome(self.volume, output)
