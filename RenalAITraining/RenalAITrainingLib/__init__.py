@@ -1,1 +1,1 @@
-"""RenalAI's training library: samples, networks, recipes, one trainer, publishing. Importing it imports nothing heavy."""
+"""RenalAI's training library: samples, networks, recipes, one trainer, publishing. Importing it is cheap."""

@@ -11,6 +11,7 @@ from typing import Any, Literal, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
+
 from RenalAILib.errors import InputError
 from RenalAILib.labels import Label, MassClass
 
@@ -92,7 +93,7 @@ class SampleRecord:
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """One training example; the arrays are memory-mapped and read-only.
+    """One training example; the arrays are memory-mapped, and changing them never changes the files.
 
     Args:
         image: int16 HU, canonical ``[k, j, i]`` (to the head, to the back, to the patient's left), on the grid that
@@ -146,10 +147,11 @@ class SampleStore(Sequence[Sample]):
 
     def split(self, name: Split) -> SampleStore:
         """The samples of one split: a view to read from."""
-        part = SampleStore.__new__(SampleStore)
-        part.folder = self.folder
-        part._records = [record for record in self._records if record.split == name]
-        return part
+        return self._part([record for record in self._records if record.split == name])
+
+    def stage(self, name: Stage) -> SampleStore:
+        """The samples of one network stage: a view to read from."""
+        return self._part([record for record in self._records if record.stage == name])
 
     def append(
         self,
@@ -197,6 +199,11 @@ class SampleStore(Sequence[Sample]):
         self._records.append(record)
         return record
 
+    def _part(self, records: list[SampleRecord]) -> SampleStore:
+        part = SampleStore.__new__(SampleStore)
+        part.folder, part._records = self.folder, records
+        return part
+
     def _claim(self) -> int:
         """The next free number; its image file is created, so that no other writer takes it."""
         number = max((record.id for record in self._records), default=0) + 1
@@ -221,7 +228,7 @@ class SampleStore(Sequence[Sample]):
     def _array(self, record: SampleRecord, what: str) -> npt.NDArray[Any]:
         path = self._path(record.id, what)
         try:
-            return cast(npt.NDArray[Any], np.load(path, mmap_mode="r"))
+            return cast(npt.NDArray[Any], np.load(path, mmap_mode="c"))
         except (OSError, ValueError) as error:
             raise InputError(f"{path} cannot be read as a sample ({error}); write the samples again") from error
 

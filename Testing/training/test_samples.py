@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from RenalAILib.errors import InputError
 from RenalAILib.labels import Label, MassClass
 from RenalAITrainingLib.samples import INDEX, SampleRecord, SampleStore

@@ -1,0 +1,79 @@
+"""The commands ``renalai train`` and ``renalai publish``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from RenalAILib.errors import InputError
+
+
+class Train:
+    """``renalai train RECIPE --samples DIR -o OUT``."""
+
+    help = "train a network by a recipe on cached samples"
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the command's words."""
+        parser.add_argument("recipe", help="a shipped recipe's name, or a .yaml file")
+        parser.add_argument("--samples", type=Path, required=True, help="folder of cached samples")
+        parser.add_argument("-o", "--output", type=Path, required=True, help="folder of this run")
+        parser.add_argument("--minutes", type=float, help="train so long, in place of the recipe's length")
+        parser.add_argument("--seed", type=int, default=0)
+        parser.add_argument("--threads", type=int, help="CPU threads of torch")
+        parser.add_argument("--workers", type=int, default=0, help="threads that prepare batches ahead (for a GPU)")
+        parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+        parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in OUTPUT")
+        parser.add_argument("--start-from", type=Path, help="a best.pt whose weights to begin with")
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Train; 0 when the run came to its end. Raises InputError."""
+        from . import recipe
+        from .samples import SampleStore
+        from .trainer import Options, Trainer
+
+        options = Options(
+            seed=args.seed,
+            minutes=args.minutes,
+            threads=args.threads,
+            device=args.device,
+            resume=args.resume,
+            start_from=args.start_from,
+            workers=args.workers,
+        )
+        trainer = Trainer(
+            recipe.load(args.recipe),
+            SampleStore(args.samples),
+            args.output,
+            options,
+            report=lambda line: print(line, flush=True),
+        )
+        result = trainer.run()
+        print(
+            f"{result.steps} steps, ended by {result.reason}; best score {result.best_score:.4f} at step"
+            f" {result.best_step}: {trainer.best}"
+        )
+        return 0
+
+
+train = Train()
+COMMANDS = {"train": train}
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run one command without the launcher, with its exit codes: 2 and one sentence on bad input."""
+    parser = argparse.ArgumentParser(prog="python -m RenalAITrainingLib.commands")
+    choices = parser.add_subparsers(dest="command", required=True)
+    for name, command in COMMANDS.items():
+        command.add_arguments(choices.add_parser(name, help=command.help))
+    args = parser.parse_args(words)
+    try:
+        return COMMANDS[args.command].run(args)
+    except InputError as error:
+        print(f"renalai {args.command}: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

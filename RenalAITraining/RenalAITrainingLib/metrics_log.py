@@ -1,0 +1,55 @@
+"""Metrics as JSON lines, cut back to the checkpoint on resume, mirrored to TensorBoard where it is installed."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+
+class MetricsLog:
+    """``metrics.jsonl``: one line per event with its ``step``; what a live curve reads.
+
+    Args:
+        folder: the run's.
+        keep_to: events after this step are dropped: they belong to work that a kill undid.
+    """
+
+    def __init__(self, folder: Path, keep_to: int = 0) -> None:
+        self.path = folder / "metrics.jsonl"
+        kept = [line for line in read_metrics(self.path) if line["step"] <= keep_to] if keep_to else []
+        beside = self.path.with_suffix(".part")
+        beside.write_text("".join(json.dumps(line) + "\n" for line in kept))
+        beside.replace(self.path)
+        self._board = _tensorboard(folder / "tensorboard", keep_to)
+
+    def write(self, event: str, step: int, **values: Any) -> None:
+        """Append one line and flush it."""
+        with open(self.path, "a") as file:
+            file.write(json.dumps({"event": event, "step": step} | values) + "\n")
+        if self._board is not None:
+            for name, value in values.items():
+                if isinstance(value, (int, float)):
+                    self._board.add_scalar(f"{event}/{name}", value, step)
+
+    def close(self) -> None:
+        """Finish the TensorBoard files."""
+        if self._board is not None:
+            self._board.close()
+
+
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """All whole lines of a metrics file; none where it does not exist. A last, torn line is left out."""
+    if not path.exists():
+        return []
+    lines = path.read_text().splitlines(keepends=True)
+    return [json.loads(line) for line in lines if line.endswith("\n")]
+
+
+def _tensorboard(folder: Path, step: int) -> Any:
+    if importlib.util.find_spec("tensorboard") is None:
+        return None
+    from torch.utils.tensorboard import SummaryWriter
+
+    return SummaryWriter(str(folder), purge_step=step + 1)  # type: ignore[no-untyped-call]

@@ -1,0 +1,42 @@
+"""The 3-D U-Net of all segmentation stages: MONAI's, 16 base filters, strided convolutions, BatchNorm."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from monai.networks.nets.unet import UNet
+from torch import nn
+
+
+def kidney_unet(
+    outputs: int = 1,
+    filters: Sequence[int] = (16, 32, 64, 128, 256),
+    residual_units: int = 1,
+    dropout: float = 0.0,
+) -> nn.Module:
+    """A U-Net of one input channel, halving the grid once per entry of ``filters`` after the first.
+
+    BatchNorm, because at work it is a constant factor: it folds into the convolutions, and a kidney looks the same
+    whatever field of view surrounds it (InstanceNorm's statistics would follow the field of view).
+
+    Args:
+        outputs: logit channels.
+        filters: per level, from fine to coarse. Every axis of the input must be divisible by ``2**(len(filters)-1)``.
+        residual_units: convolutions in each level's residual unit; 0 is the plain U-Net of Kerfoot et al. 2018
+            without its residuals. Cost of one pass of 128^3 in ONNX Runtime on two Zen 3 cores with the default
+            filters, CPU seconds: 0.26 for 0, 0.42 for 1, about 0.8 for 2.
+        dropout: probability, within the units.
+
+    Returns:
+        A module from ``(N, 1, D, H, W)`` to logits ``(N, outputs, D, H, W)``.
+    """
+    return UNet(
+        spatial_dims=3,
+        in_channels=1,
+        out_channels=outputs,
+        channels=tuple(filters),
+        strides=(2,) * (len(filters) - 1),
+        num_res_units=residual_units,
+        norm="BATCH",
+        dropout=dropout,
+    )

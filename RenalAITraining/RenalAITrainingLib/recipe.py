@@ -1,0 +1,229 @@
+"""Recipe: one published system, or one of ours, as a typed, strictly checked YAML file."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from RenalAILib.errors import InputError
+
+from .samples import Stage
+from .strict_yaml import build
+
+
+@dataclass(frozen=True)
+class Window:
+    """The CT window that becomes -1 ... 1, HU."""
+
+    width: float = 300.0
+    level: float = 30.0
+
+
+@dataclass(frozen=True)
+class Data:
+    """What the network sees.
+
+    Args:
+        stage: which samples.
+        window: of the image channel.
+        patch: shape (k, j, i) of a random sub-crop; None is the whole sample.
+        foreground: share of patches centred (nearly) on something labelled, where the sample has any.
+        balance: draw samples evenly over their ``class`` or ``kind`` instead of as often as they are there.
+        validation_samples: at most so many, evenly spaced over the split.
+    """
+
+    stage: Stage
+    window: Window = field(default_factory=Window)
+    patch: tuple[int, int, int] | None = None
+    foreground: float = 0.0
+    balance: Literal["none", "class", "kind"] = "none"
+    validation_samples: int = 1000
+
+
+@dataclass(frozen=True)
+class Network:
+    """A name from `networks.NETWORKS` and its constructor's options."""
+
+    name: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """``dice``, ``bce``, ``dice_bce`` for segmentation, ``cross_entropy`` for classification.
+
+    Args:
+        channel_weights: of a segmentation's outputs; None weighs them alike.
+        smoothing: label smoothing of cross entropy.
+    """
+
+    name: Literal["dice", "bce", "dice_bce", "cross_entropy"]
+    channel_weights: tuple[float, ...] | None = None
+    smoothing: float = 0.0
+
+
+@dataclass(frozen=True)
+class Optimiser:
+    """How a gradient becomes a step; ``clip`` is the largest gradient norm, None for no limit."""
+
+    name: Literal["adam", "adamw", "sgd"]
+    learning_rate: float
+    weight_decay: float = 0.0
+    momentum: float = 0.9
+    clip: float | None = None
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Ranges and probabilities of the random changes; all zero is none. Drawn anew for every sample of every step.
+
+    Args:
+        spatial_probability: share of samples that are rotated, scaled and shifted together.
+        rotation_deg: largest angle about each axis.
+        scale: largest relative change of size, per axis.
+        shift: largest displacement as a fraction of the patch.
+        flip: probability of swapping left and right.
+        brightness_hu: largest shift of all HU.
+        contrast: largest relative change of contrast about the window's level.
+        gamma: largest relative exponent, g in 1/(1+g) ... 1+g.
+        noise: largest standard deviation of Gaussian noise, in units of half the window.
+        noise_probability: share of samples with noise.
+        blur: largest sigma of a Gaussian blur, voxels.
+        blur_probability: share of samples blurred.
+        coarse: largest factor of thinning along one or all axes (thick slices, low resolution).
+        coarse_probability: share of samples thinned.
+        mask_jitter: of a classifier's mask channel, probability that its border moves by up to about a voxel.
+    """
+
+    spatial_probability: float = 1.0
+    rotation_deg: float = 0.0
+    scale: float = 0.0
+    shift: float = 0.0
+    flip: float = 0.0
+    brightness_hu: float = 0.0
+    contrast: float = 0.0
+    gamma: float = 0.0
+    noise: float = 0.0
+    noise_probability: float = 1.0
+    blur: float = 0.0
+    blur_probability: float = 0.0
+    coarse: float = 1.0
+    coarse_probability: float = 0.0
+    mask_jitter: float = 0.0
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast.
+
+    Args:
+        batch: samples a step.
+        epochs, steps: the length; exactly one of them. An epoch draws as many samples as there are.
+        accumulate: batches whose gradients are summed before a step.
+        shape: ``constant``; ``cosine``: warm-up, then a half cosine to zero; ``one_cycle``: warm-up over ``warmup``,
+            then to zero on a straight line.
+        warmup: fraction of the length over which the learning rate rises.
+        average: decay of the exponential moving average of the weights that is validated and kept; 0 for none.
+        validate_every: steps between validations; None is once per epoch.
+        patience: validations without a better one after which training ends; None is never.
+    """
+
+    batch: int
+    epochs: int | None = None
+    steps: int | None = None
+    accumulate: int = 1
+    shape: Literal["constant", "cosine", "one_cycle"] = "constant"
+    warmup: float = 0.0
+    average: float = 0.0
+    validate_every: int | None = None
+    patience: int | None = None
+
+    def __post_init__(self) -> None:
+        if (self.epochs is None) == (self.steps is None):
+            raise ValueError("give either epochs or steps")
+        for name in ("batch", "accumulate", "epochs", "steps", "validate_every"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be at least 1, got {value}")
+        if not 0 <= self.average < 1:
+            raise ValueError(f"average must lie in 0 ... 1, got {self.average}")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A system: what it learns from, how, and what its authors measured.
+
+    Args:
+        name: of the recipe, as the command takes it.
+        title: in words, for a reader who does not know the paper.
+        citation: of the paper; of our own recipes, of what they follow.
+        paper: the authors' own numbers and settings, as they state them; quoted, never used.
+    """
+
+    name: str
+    title: str
+    citation: str
+    data: Data
+    network: Network
+    loss: Loss
+    optimiser: Optimiser
+    schedule: Schedule
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    paper: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def classifies(self) -> bool:
+        """Whether it tells classes of masses apart (and does not segment)."""
+        return self.data.stage == "characterise"
+
+    def __post_init__(self) -> None:
+        if self.classifies != (self.loss.name == "cross_entropy"):
+            raise ValueError(f"the loss {self.loss.name} does not fit the stage {self.data.stage}")
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain types only, the inverse of `from_mapping`."""
+        return asdict(self)
+
+
+def from_mapping(content: Any, where: str) -> Recipe:
+    """A recipe from plain types. Raises InputError that names ``where`` and the key."""
+    return build(Recipe, content, where)
+
+
+def load(name: str | Path) -> Recipe:
+    """The recipe of a shipped name or of a YAML file.
+
+    Raises:
+        InputError: neither, or the file is no recipe; one sentence naming the file and the key.
+
+    Example:
+        >>> load("zhao2023-kidney").optimiser.learning_rate
+        0.0001
+    """
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml"):
+        if not path.is_file():
+            raise InputError(f"{path} does not exist")
+        text, where = path.read_text(), str(path)
+    elif str(name) in shipped():
+        text, where = (_folder() / f"{name}.yaml").read_text(), f"{name}.yaml"
+    else:
+        raise InputError(f"no recipe is called {name}; there are {', '.join(shipped())}, or give a .yaml file")
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InputError(f"{where} is not YAML: {' '.join(str(error).split())}") from error
+    return from_mapping(content, where)
+
+
+def shipped() -> list[str]:
+    """Names of the recipes that come with the library."""
+    return sorted(Path(entry.name).stem for entry in _folder().iterdir() if entry.name.endswith(".yaml"))
+
+
+def _folder() -> Any:
+    return resources.files(__package__) / "recipes"
