@@ -22,6 +22,7 @@ class ClassifierResNet(nn.Module):
         outputs: number of classes.
         channels: of the input (image, mask).
         filters: of the four stages; (64, 128, 256, 512) is ResNet-10's own width, which MedicalNet's weights need.
+        stem: kernel of the first convolution, 7 in MedicalNet.
         hidden: units of the hidden layer (Zhao 2023: 128).
         dropout: probability before and after the hidden layer (Zhao 2023: 0.1).
         weights: a MedicalNet checkpoint (``resnet_10.pth``); its single input channel goes to the image channel.
@@ -32,6 +33,7 @@ class ClassifierResNet(nn.Module):
         outputs: int = 3,
         channels: int = 2,
         filters: Sequence[int] = (64, 128, 256, 512),
+        stem: int = 7,
         hidden: int = 128,
         dropout: float = 0.1,
         weights: str | Path | None = None,
@@ -42,6 +44,7 @@ class ClassifierResNet(nn.Module):
             layers=[1, 1, 1, 1],
             block_inplanes=list(filters),
             n_input_channels=channels,
+            conv1_t_size=stem,
             conv1_t_stride=2,
             feed_forward=False,
             bias_downsample=False,
