@@ -13,13 +13,14 @@ from setuptools.command.build_py import build_py
 
 
 class BuildWithBundles(build_py):
-    """Copies ``Resources/Bundles`` to ``RenalAILib/Bundles`` of the built package."""
+    """Copies ``Resources/Bundles`` into the built package."""
 
     def run(self) -> None:
         super().run()
         bundles = Path(__file__).resolve().parent / "Resources" / "Bundles"
         if not self.editable_mode and bundles.is_dir():
-            shutil.copytree(bundles, Path(self.build_lib) / "RenalAILib" / "Bundles", dirs_exist_ok=True)
+            inside = Path(self.build_lib) / "RenalAILib" / "Resources" / "Bundles"
+            shutil.copytree(bundles, inside, dirs_exist_ok=True)
 
 
 setup(cmdclass={"build_py": BuildWithBundles})

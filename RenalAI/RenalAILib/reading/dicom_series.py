@@ -1,0 +1,177 @@
+"""DICOM series: what lies in a folder, which series is the one to segment, and that series as a volume."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from .dicom_header import Header, is_dicom, read_header, walk_dicom
+from .dicom_pixels import read_pixels
+from .dicom_stack import stack
+from .stored import Stored
+
+__all__ = ["Series", "is_dicom", "list_series", "read_series"]
+
+_WITHOUT = re.compile(r"non[ -]?con|without|unenhanced|\bnati|\bplain|\bw/?o\b|\bpre\b|pre[ -]?con|\bc-", re.IGNORECASE)
+_LATE = re.compile(r"portal|ven|nephro|\bpv|\bnp\b", re.IGNORECASE)
+_WITH = re.compile(r"contrast|enhanced|arter|\bart\b|cortico|delay|\bpost\b|\bce\b|c\+|\bkm\b|\bi\.?v\b", re.IGNORECASE)
+_SHARP = re.compile(r"lung|bone|edge|\b[bh][67]\d|\bbr[67]\d|\bfc[358]\d", re.IGNORECASE)
+_PROJECTED = {"LOCALIZER", "MIP", "MINIP", "PROJECTION IMAGE"}
+
+
+@dataclass(frozen=True)
+class Series:
+    """One series of a folder, from its headers alone.
+
+    Attributes:
+        uid: Series Instance UID.
+        orientation: ``axial``, ``sagittal``, ``coronal``, ``oblique``, or ``none`` where the files do not say.
+        spacing_mm: (k, j, i) as far as the headers tell; k is the usual step between slices.
+        contrast: 2 portal venous or nephrographic, 1 another contrast phase, 0 none known of.
+        sharp: reconstructed for lung or bone.
+        projected: a localizer or a projection (MIP).
+    """
+
+    uid: str
+    number: int | None
+    description: str
+    modality: str
+    slices: int
+    orientation: str
+    spacing_mm: tuple[float, float, float]
+    contrast: int
+    sharp: bool
+    projected: bool
+    headers: tuple[Header, ...] = field(repr=False, compare=False)
+
+    @property
+    def label(self) -> str:
+        """How messages call it, e.g. ``series 3 (Portal venous 2.0)``."""
+        told = f"series {self.number}" if self.number is not None else f"series {self.uid}"
+        return f"{told} ({self.description})" if self.description else told
+
+    @property
+    def preference(self) -> tuple[float, ...]:
+        """Larger is better: a stack rather than a localizer, axial, contrast, soft kernel, long, thin slices."""
+        length = self.slices * self.spacing_mm[0]
+        return (
+            not self.projected,
+            self.slices >= 10,
+            self.orientation == "axial",
+            self.contrast,
+            not self.sharp,
+            round(length / 30.0),
+            -self.spacing_mm[0],
+            self.slices,
+        )
+
+
+def list_series(folder: Path) -> list[Series]:
+    """The image series in ``folder`` and below it, of any modality, in the order of their numbers.
+
+    Raises:
+        InputError: a file has a damaged header.
+        OSError: the folder cannot be read.
+    """
+    grouped: dict[str, list[Header]] = {}
+    for path in walk_dicom(folder):
+        header = read_header(path)
+        if header is not None:
+            grouped.setdefault(header.series_uid, []).append(header)
+    found = [_series(uid, headers) for uid, headers in grouped.items()]
+    return sorted(found, key=lambda series: (series.number is None, series.number or 0, series.uid))
+
+
+def read_series(path: Path, wanted: str | None) -> tuple[Stored, str]:
+    """The wanted series in a folder, or the best axial contrast CT, and the name of the volume.
+
+    Args:
+        path: a folder, or one DICOM file, which stands for its series in its folder.
+        wanted: Series Instance UID or series number.
+
+    Raises:
+        InputError: no such series, no CT, or a series that makes no regular stack.
+    """
+    folder = path if path.is_dir() else path.parent
+    if not path.is_dir() and wanted is None:
+        header = read_header(path)
+        if header is None:
+            raise InputError(f"{path.name} is a DICOM file without an image")
+        wanted = header.series_uid
+    found = list_series(folder)
+    if not found:
+        raise InputError(f"{folder} holds no DICOM images; for NIfTI, NRRD or MetaImage give the file itself")
+    series, notes = _asked(folder, found, wanted) if wanted is not None else _best(folder, found)
+    name = f"{folder.resolve().name}, {series.label}"
+    if series.modality != "CT":
+        raise InputError(f"{name} is {series.modality or 'of unknown modality'}, not CT")
+    built = stack(name, series.headers)
+    return Stored(read_pixels(name, built.headers), built.ijk_to_ras, (*notes, *built.notes)), name
+
+
+def _asked(folder: Path, found: Sequence[Series], wanted: str) -> tuple[Series, tuple[str, ...]]:
+    hits = [series for series in found if wanted in (series.uid, str(series.number))]
+    if len(hits) == 1:
+        return hits[0], ()
+    listed = "; ".join(f"{series.label}, UID {series.uid}" for series in hits or found)
+    problem = f"{len(hits)} series with the number {wanted}" if hits else f"no series {wanted}"
+    raise InputError(f"{folder} holds {problem}; there are: {listed}")
+
+
+def _best(folder: Path, found: Sequence[Series]) -> tuple[Series, tuple[str, ...]]:
+    ct = [series for series in found if series.modality == "CT"]
+    if not ct:
+        counts = Counter(series.modality or "unknown" for series in found)
+        raise InputError(
+            f"{folder} holds no CT, only " + ", ".join(f"{n} series of {kind}" for kind, n in counts.items())
+        )
+    best = max(ct, key=lambda series: series.preference)
+    others = [series.label for series in found if series is not best]
+    if not others:
+        return best, ()
+    contrast = {2: "portal venous or nephrographic", 1: "contrast", 0: "no known contrast"}[best.contrast]
+    taken = f"{best.orientation}, {contrast}, {best.slices} slices of {best.spacing_mm[0]:.1f} mm"
+    return best, (f"Of {len(found)} series, {best.label} was taken ({taken}); not taken: {'; '.join(others)}.",)
+
+
+def _series(uid: str, headers: Sequence[Header]) -> Series:
+    first = headers[len(headers) // 2]
+    told = f"{first.description} {' '.join(first.image_type)}"
+    contrast = 0
+    if not _WITHOUT.search(first.description):
+        contrast = 2 if _LATE.search(first.description) else int(bool(first.contrast_agent or _WITH.search(told)))
+    orientation, step = _orientation_and_step(headers)
+    between_rows, between_columns = first.pixel_spacing or (0.0, 0.0)
+    return Series(
+        uid=uid,
+        number=first.series_number,
+        description=first.description,
+        modality=first.modality,
+        slices=len(headers),
+        orientation=orientation,
+        spacing_mm=(step, between_rows, between_columns),
+        contrast=contrast,
+        sharp=bool(_SHARP.search(f"{first.description} {first.kernel}")),
+        projected=bool(_PROJECTED & set(first.image_type)),
+        headers=tuple(headers),
+    )
+
+
+def _orientation_and_step(headers: Sequence[Header]) -> tuple[str, float]:
+    """The name of the plane (within 30 degrees), and the median distance between neighbouring slices in mm."""
+    placed = [header for header in headers if header.position and header.orientation]
+    if not placed:
+        return "none", 0.0
+    orientation = np.reshape(placed[len(placed) // 2].orientation or (), (2, 3))
+    normal = np.cross(orientation[0], orientation[1])
+    heights = np.unique(np.round([float(np.dot(header.position or (), normal)) for header in placed], 3))
+    step = float(np.median(np.diff(heights))) if heights.size > 1 else 0.0
+    axis = int(np.argmax(np.abs(normal)))
+    plane = ("sagittal", "coronal", "axial")[axis] if abs(normal[axis]) > np.cos(np.radians(30)) else "oblique"
+    return plane, step

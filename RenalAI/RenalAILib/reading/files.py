@@ -1,0 +1,102 @@
+"""Files: a path becomes a CT, by whatever kind of file or folder lies there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from ..volume import Volume
+from .dicom_series import is_dicom, read_series
+from .itk_file import read_itk_file
+from .nifti import read_nifti
+from .plausibility import check_grid, check_hounsfield
+from .stored import Stored, compact
+
+_NIFTI = (".nii", ".nii.gz")
+_ITK = (".nrrd", ".nhdr", ".mha", ".mhd")
+_KINDS = "NIfTI (.nii, .nii.gz), NRRD, MetaImage (.mha, .mhd) or a folder of DICOM files"
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A CT and what the radiologist should know about how it was read.
+
+    Attributes:
+        volume: int16 or float32 voxels in HU on the file's own grid.
+        notes: sentences for the findings' warnings: which series was taken and why, what was left out.
+    """
+
+    volume: Volume
+    notes: tuple[str, ...] = ()
+
+
+def read_ct(path: str | Path, *, series: str | None = None) -> Reading:
+    """The CT at ``path``.
+
+    Args:
+        path: a NIfTI, NRRD or MetaImage file, a folder of DICOM files, or one DICOM file of a series.
+        series: for DICOM, the series' UID or number; without it the best axial contrast CT is taken and a note says so.
+
+    Raises:
+        InputError: there is no 3-D CT in HU; the sentence names the file and the cause.
+    """
+    path = Path(path).expanduser()
+    stored, name = _read(path, series)
+    check_grid(name, stored.ijk_to_ras, stored.voxels.shape)
+    check_hounsfield(name, stored.voxels)
+    return Reading(Volume(compact(stored.voxels), stored.ijk_to_ras, name), stored.notes)
+
+
+def read_volume(path: str | Path, *, series: str | None = None) -> Volume:
+    """The volume of :func:`read_ct`, for callers to whom its notes do not matter."""
+    return read_ct(path, series=series).volume
+
+
+def read_labels(path: str | Path) -> Volume:
+    """A label map: whole numbers from 0 to 255 as uint8, on the file's own grid.
+
+    Raises:
+        InputError: there is no 3-D label map in a NIfTI, NRRD or MetaImage file.
+    """
+    path = Path(path).expanduser()
+    stored, name = _read(path, None)
+    check_grid(name, stored.ijk_to_ras, stored.voxels.shape)
+    voxels = stored.voxels
+    low, high = float(voxels.min()), float(voxels.max())
+    if low < 0 or high > 255 or (voxels.dtype.kind == "f" and (np.rint(voxels) != voxels).any()):
+        raise InputError(f"{name} is not a label map: its values run from {low:g} to {high:g}")
+    return Volume(voxels.astype(np.uint8, copy=False), stored.ijk_to_ras, name)
+
+
+def _read(path: Path, series: str | None) -> tuple[Stored, str]:
+    with _told_in_a_sentence(path):
+        if not path.exists():
+            raise InputError(f"{path} does not exist")
+        if path.is_dir():
+            return read_series(path, series)
+        if path.name.lower().endswith(_NIFTI):
+            return read_nifti(path), path.name
+        if path.name.lower().endswith(_ITK):
+            return read_itk_file(path), path.name
+        if is_dicom(path):
+            return read_series(path, series)
+        if path.stat().st_size == 0:
+            raise InputError(f"{path.name} is empty")
+        raise InputError(f"{path.name} is of no kind that RenalAI reads: {_KINDS}")
+
+
+@contextmanager
+def _told_in_a_sentence(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except PermissionError as problem:
+        raise InputError(f"{problem.filename or path} may not be read: {problem.strerror}") from problem
+    except OSError as problem:
+        raise InputError(f"{problem.filename or path} cannot be read: {problem.strerror or problem}") from problem
+    except MemoryError as problem:
+        raise InputError(f"{path.name} does not fit into the memory of this computer") from problem
