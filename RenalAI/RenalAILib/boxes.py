@@ -58,11 +58,25 @@ class Box:
         """To index an array with; only for a box inside it."""
         if min(self.start) < 0:
             raise ValueError(f"the box {self.start} to {self.stop} starts outside its volume; clip it first")
-        return slice(self.start[0], self.stop[0]), slice(self.start[1], self.stop[1]), slice(self.start[2], self.stop[2])
+        k, j, i = (slice(start, stop) for start, stop in zip(self.start, self.stop, strict=True))
+        return k, j, i
 
     def clipped(self, within: Triple) -> Box:
         """The part inside a volume of shape ``within``. Raises ValueError where there is none."""
         return Box(_triple(np.maximum(self.start, 0)), _triple(np.minimum(self.stop, within)))
+
+    def moved(self, by: Triple) -> Box:
+        """The box shifted by ``by`` voxels; ``box.moved(crop.start)`` takes it from a crop to the whole volume."""
+        return Box(_triple(np.add(self.start, by)), _triple(np.add(self.stop, by)))
+
+    def relative_to(self, crop: Box) -> Box:
+        """The box in the indices of ``crop``: the inverse of :meth:`moved`."""
+        return Box(_triple(np.subtract(self.start, crop.start)), _triple(np.subtract(self.stop, crop.start)))
+
+    def overlap(self, other: Box) -> Box | None:
+        """What both boxes share, None where they do not meet."""
+        start, stop = np.maximum(self.start, other.start), np.minimum(self.stop, other.stop)
+        return Box(_triple(start), _triple(stop)) if bool((start < stop).all()) else None
 
     def grown(self, margin_mm: float, spacing_mm: npt.ArrayLike, within: Triple) -> Box:
         """The box with ``margin_mm`` more on each side, clipped to a volume of shape ``within``.
@@ -84,6 +98,6 @@ class Box:
         return Box(_triple(start), _triple(start + size))
 
     def scaled(self, source: Triple, target: Triple) -> Box:
-        """The same region on another sampling of the whole volume (shape ``source`` to shape ``target``), rounded out."""
+        """The same region on another sampling of the whole volume (shape ``source`` to ``target``), rounded out."""
         ratio = np.divide(target, source)
         return Box(_triple(np.floor(np.multiply(self.start, ratio))), _triple(np.ceil(np.multiply(self.stop, ratio))))

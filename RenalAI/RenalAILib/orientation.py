@@ -11,6 +11,7 @@ from itertools import permutations
 
 import numpy as np
 
+from .boxes import Box, Triple
 from .volume import Volume
 
 
@@ -52,6 +53,14 @@ class Orientation:
         """The stored-order view of a canonical array."""
         unflipped = array[tuple(slice(None, None, -1 if flip else 1) for flip in self.flipped)]
         return unflipped.transpose(np.argsort(self.axes))
+
+    def undo_box(self, box: Box, stored: Triple) -> Box:
+        """A box of the canonical array in the indices of the stored one, whose shape is ``stored``."""
+        start, stop = [0, 0, 0], [0, 0, 0]
+        for axis, (source, flip) in enumerate(zip(self.axes, self.flipped, strict=True)):
+            low, high = box.start[axis], box.stop[axis]
+            start[source], stop[source] = (stored[source] - high, stored[source] - low) if flip else (low, high)
+        return Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
 
 
 def canonical(volume: Volume) -> Volume:

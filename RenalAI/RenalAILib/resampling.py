@@ -58,7 +58,7 @@ def window(array: npt.NDArray[np.float32], width_hu: float, level_hu: float) -> 
 def _block_means(
     crop: np.ndarray, box: Box, inside: Box, shape: Triple
 ) -> tuple[np.ndarray, npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    """``crop`` thinned by whole factors; index ``x`` of the result lies at ``offset + factor * x`` in the full array."""
+    """``crop`` thinned by whole factors; index ``x`` of the result lies at ``offset + factor * x`` of the array."""
     factor = np.maximum(np.floor(np.divide(box.shape, shape) + 1e-6).astype(int), 1)
     factor = np.minimum(factor, inside.shape)
     if factor.max() == 1:

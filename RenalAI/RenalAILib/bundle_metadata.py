@@ -1,0 +1,207 @@
+"""The metadata of a bundle as types: strict reading of ``configs/metadata.json``, one sentence per refusal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .boxes import Triple
+from .errors import InputError
+from .labels import MassClass
+
+
+@dataclass(frozen=True)
+class Window:
+    """The grey-value window of a network's input, HU; ``resampling.window`` takes it to -1 ... 1."""
+
+    width_hu: float
+    level_hu: float
+
+
+@dataclass(frozen=True)
+class LocateStage:
+    """The coarse kidney network: one model over the whole CT, ``spacing_mm`` between samples."""
+
+    models: tuple[str, ...]
+    spacing_mm: float
+    window: Window
+
+
+@dataclass(frozen=True)
+class DelineateStage:
+    """The kidney and mass networks: an ensemble over the box of each kidney, stretched to ``shape`` (k, j, i)."""
+
+    models: tuple[str, ...]
+    shape: Triple
+    margin_mm: float
+    window: Window
+
+
+@dataclass(frozen=True)
+class CharacteriseStage:
+    """The mass classifier: image and mask of a cube about each mass.
+
+    Attributes:
+        head: arrays of the fully connected head, for Grad-CAM.
+        scale: edge of the cube, in longest edges of the mass's box; never below ``minimum_mm``.
+        classes: order of the network's outputs.
+        temperature: logits are divided by it before the softmax (calibration).
+        unknown_below: the class is unknown where the highest probability is lower.
+    """
+
+    models: tuple[str, ...]
+    head: str
+    shape: Triple
+    scale: float
+    minimum_mm: float
+    window: Window
+    classes: tuple[MassClass, ...]
+    temperature: float
+    unknown_below: float
+
+
+@dataclass(frozen=True)
+class CascadeStages:
+    """The three stages of Zhao 2023."""
+
+    locate: LocateStage
+    delineate: DelineateStage
+    characterise: CharacteriseStage
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Every model file, relative to the bundle."""
+        models = (*self.locate.models, *self.delineate.models, *self.characterise.models)
+        return (*models, self.characterise.head)
+
+
+class Reader:
+    """Takes typed fields out of one JSON object and remembers which were taken.
+
+    Args:
+        data: what ``json.loads`` gave.
+        owner: how messages name the bundle.
+        where: path of the object inside the metadata, for messages.
+
+    Example:
+        >>> Reader({"margin_mm": -1}, "the bundle demo", "delineate").number("margin_mm", above=0)
+        Traceback (most recent call last):
+        ...
+        RenalAILib.errors.InputError: the bundle demo: delineate margin_mm must be a number above 0, got -1
+    """
+
+    def __init__(self, data: object, owner: str, where: str) -> None:
+        self._owner, self._where = owner, where
+        if not isinstance(data, Mapping):
+            raise InputError(f"{owner}: {where} must be a JSON object, got {type(data).__name__}")
+        self._data: Mapping[str, Any] = data
+        self._taken: set[str] = set()
+
+    def _take(self, key: str) -> Any:
+        if key not in self._data:
+            raise InputError(f"{self._owner}: {self._where} lacks {key}")
+        self._taken.add(key)
+        return self._data[key]
+
+    def _refuse(self, key: str, wanted: str, got: object) -> InputError:
+        return InputError(f"{self._owner}: {self._where} {key} must be {wanted}, got {got!r}")
+
+    def text(self, key: str) -> str:
+        """A text that is not empty."""
+        value = self._take(key)
+        if not isinstance(value, str) or not value.strip():
+            raise self._refuse(key, "a text", value)
+        return value
+
+    def flag(self, key: str) -> bool:
+        """true or false."""
+        value = self._take(key)
+        if not isinstance(value, bool):
+            raise self._refuse(key, "true or false", value)
+        return value
+
+    def number(self, key: str, above: float = -math.inf, up_to: float = math.inf) -> float:
+        """A finite number in ``(above, up_to]``."""
+        value = self._take(key)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not above < value <= up_to:
+            low = f" above {above:g}" if above > -math.inf else ""
+            high = f" up to {up_to:g}" if up_to < math.inf else ""
+            raise self._refuse(key, f"a number{low}{high}", value)
+        if not math.isfinite(value):
+            raise self._refuse(key, "a finite number", value)
+        return float(value)
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A list of at least one text."""
+        value = self._take(key)
+        if not isinstance(value, list) or not value or not all(isinstance(item, str) and item for item in value):
+            raise self._refuse(key, "a list of texts", value)
+        return tuple(value)
+
+    def shape(self, key: str) -> Triple:
+        """Three whole numbers from 1 to 1024, in order (k, j, i)."""
+        value = self._take(key)
+        if not isinstance(value, list) or len(value) != 3 or not all(type(n) is int and 1 <= n <= 1024 for n in value):
+            raise self._refuse(key, "three whole numbers from 1 to 1024", value)
+        return value[0], value[1], value[2]
+
+    def section(self, key: str) -> Reader:
+        """A nested object."""
+        return Reader(self._take(key), self._owner, key)
+
+    def nothing_else(self) -> None:
+        """Refuse fields that nobody took: a misspelt one would silently not be obeyed."""
+        unknown = sorted(set(self._data) - self._taken)
+        if unknown:
+            raise InputError(f"{self._owner}: {self._where} has an unknown field, {unknown[0]}")
+
+    def window(self) -> Window:
+        """The grey-value window."""
+        section = self.section("window")
+        window = Window(section.number("width", above=0), section.number("level"))
+        section.nothing_else()
+        return window
+
+    def one_of(self, key: str, allowed: tuple[str, ...]) -> tuple[str, ...]:
+        """A list that holds each of ``allowed`` once, in any order."""
+        value = self.texts(key)
+        if sorted(value) != sorted(allowed):
+            raise self._refuse(key, "some order of " + ", ".join(allowed), list(value))
+        return value
+
+    def exactly(self, key: str, expected: tuple[str, ...]) -> None:
+        """A list that leaves no choice; it is written down for people and other tools."""
+        value = self.texts(key)
+        if value != expected:
+            raise self._refuse(key, str(list(expected)), list(value))
+
+
+def read_cascade(stages: Reader) -> CascadeStages:
+    """The ``stages`` of a bundle whose pipeline is ``cascade``. Raises InputError as :class:`Reader` does."""
+    locate, delineate, characterise = (stages.section(name) for name in ("locate", "delineate", "characterise"))
+    read = CascadeStages(
+        LocateStage(locate.texts("models"), locate.number("spacing_mm", above=0, up_to=20), locate.window()),
+        DelineateStage(
+            delineate.texts("models"),
+            delineate.shape("shape"),
+            delineate.number("margin_mm", above=0, up_to=100),
+            delineate.window(),
+        ),
+        CharacteriseStage(
+            models=characterise.texts("models"),
+            head=characterise.text("head"),
+            shape=characterise.shape("shape"),
+            scale=characterise.number("scale", above=0, up_to=10),
+            minimum_mm=characterise.number("minimum_mm", above=0, up_to=500),
+            window=characterise.window(),
+            classes=tuple(MassClass(name) for name in characterise.one_of("classes", ("aml", "cystic", "solid"))),
+            temperature=characterise.number("temperature", above=0),
+            unknown_below=characterise.number("unknown_below", up_to=1),
+        ),
+    )
+    characterise.exactly("channels", ("image", "mask"))
+    for reader in (locate, delineate, characterise, stages):
+        reader.nothing_else()
+    return read

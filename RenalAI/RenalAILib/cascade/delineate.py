@@ -1,0 +1,188 @@
+"""Delineate: each kidney and its masses, voxel by voxel, inside the kidney's box only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..boxes import Box, Triple
+from ..bundle_metadata import DelineateStage
+from ..domains import Mask, connected_domains, dilated
+from ..engines.networks import Networks
+from ..labels import Side
+from ..resampling import resample, window
+from ..volume import Volume
+from .locate import LocatedKidney, Location, sigmoid
+from .steps import Steps
+
+NEAR_MM = 3.0
+SPECK_MM = 3.0
+PART_OF_LARGEST = 0.1
+SMALLEST_ML = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class DelineatedKidney:
+    """One kidney in a box of the CT (canonical indices): ``kidney`` without its masses, and ``mass``; both bool."""
+
+    side: Side
+    box: Box
+    kidney: Mask
+    mass: Mask
+
+
+def delineate(
+    view: Volume, location: Location, stage: DelineateStage, networks: Networks, steps: Steps, *, fast: bool = False
+) -> tuple[list[DelineatedKidney], list[str]]:
+    """Outline every located kidney.
+
+    Args:
+        view: the CT in canonical order.
+        fast: run only the first model of the ensemble.
+
+    Returns:
+        The kidneys, no voxel in two of them, and warnings about kidneys that could not be outlined.
+    """
+    models = stage.models[:1] if fast else stage.models
+    boxes = [kidney.box.grown(stage.margin_mm, view.spacing_mm, view.shape) for kidney in location.kidneys]
+    outlined: list[DelineatedKidney] = []
+    warnings: list[str] = []
+    for n, (kidney, box) in enumerate(zip(location.kidneys, boxes, strict=True)):
+        patch = resample(view.voxels, box, stage.shape)
+        image = window(patch, stage.window.width_hu, stage.window.level_hu)[None, None]
+        probability = np.zeros((2, *stage.shape), dtype=np.float32)
+        for m, model in enumerate(models):
+            done = (n + m / len(models)) / len(boxes)
+            steps("delineate", 0.2 + 0.6 * done, f"Outlining the {kidney.side.value} kidney")
+            probability += sigmoid(networks.run(model, image)["logits"][0])
+        probability /= len(models)
+        rivals = [other for other in location.kidneys if other is not kidney]
+        _keep_own(probability, _Neighbourhood(kidney, rivals, location.coarse, view, box, stage.shape))
+        organ, mass = (resample(channel, Box.whole(stage.shape), box.shape) > 0.5 for channel in probability)
+        mass = _without_specks(mass, view.voxel_ml)
+        organ |= mass
+        for earlier in outlined:
+            _clear_shared(organ, mass, box, earlier)
+        if np.count_nonzero(organ) * view.voxel_ml < SMALLEST_ML:
+            warnings.append(f"A region found on the {kidney.side.value} side could not be outlined as a kidney.")
+            continue
+        outlined.append(DelineatedKidney(kidney.side, box, organ & ~mass, mass))
+    return outlined, warnings
+
+
+@dataclass(frozen=True, eq=False)
+class _Neighbourhood:
+    """A kidney's coarse component and those of the others, seen on the network's grid of its box."""
+
+    kidney: LocatedKidney
+    rivals: list[LocatedKidney]
+    coarse: Volume
+    view: Volume
+    box: Box
+    shape: Triple
+
+    @property
+    def spacing_mm(self) -> npt.NDArray[np.float64]:
+        """Of the network's grid, (k, j, i)."""
+        return np.asarray(self.view.spacing_mm * np.divide(self.box.shape, self.shape))
+
+    def own(self) -> Mask:
+        """The kidney's coarse component."""
+        return self._on_grid(self.kidney.mask)
+
+    def nearer_to_a_rival(self) -> Mask | None:
+        """Where another kidney's component is nearer than this one's; None where no other reaches into the box."""
+        indices = self._indices()
+        (k, j, i), (k_end, j_end, i_end) = ([int(index[end]) for index in indices] for end in (0, -1))
+        crop = Box((k, j, i), (k_end + 1, j_end + 1, i_end + 1))
+        others = np.zeros(crop.shape, dtype=bool)
+        for rival in self.rivals:
+            others |= rival.mask[crop.slices]
+        if not others.any():
+            return None
+        farther = self._distance(self.kidney.mask[crop.slices]) > self._distance(others)
+        return farther[np.ix_(*(index - index[0] for index in indices))]
+
+    def _indices(self) -> list[npt.NDArray[np.int64]]:
+        """The coarse index of each sample of the network's grid, per axis."""
+        result = []
+        for axis in range(3):
+            start, size, samples = self.box.start[axis], self.box.shape[axis], self.shape[axis]
+            at = start + (np.arange(samples) + 0.5) * size / samples
+            coarse = np.floor(at * self.coarse.shape[axis] / self.view.shape[axis]).astype(np.int64)
+            result.append(np.clip(coarse, 0, self.coarse.shape[axis] - 1))
+        return result
+
+    def _on_grid(self, mask: Mask) -> Mask:
+        return mask[np.ix_(*self._indices())]
+
+    def _distance(self, mask: Mask) -> npt.NDArray[np.float32]:
+        """mm to the nearest voxel of ``mask``, negative inside."""
+        import SimpleITK as sitk
+
+        image = sitk.GetImageFromArray(np.ascontiguousarray(mask).view(np.uint8))
+        image.SetSpacing([float(value) for value in self.coarse.spacing_mm[::-1]])
+        distance = sitk.SignedMaurerDistanceMap(image, squaredDistance=False, useImageSpacing=True)
+        return np.asarray(sitk.GetArrayFromImage(distance))
+
+
+def _keep_own(probability: npt.NDArray[np.float32], around: _Neighbourhood) -> None:
+    """Set to 0 what is not this kidney or a mass of it. ``probability`` (2, d, h, w): kidney with masses, masses.
+
+    Kept are the largest domain that lies on the located kidney, others there of a tenth of its size, and masses that
+    touch them or lie within 3 mm. Where another kidney is nearer, kidney voxels go to that one; a mass goes as a whole
+    to the kidney that is nearer to most of it.
+    """
+    mass = probability[1] > 0.5
+    organ = (probability[0] > 0.5) | mass
+    foreign = around.nearer_to_a_rival()
+    if foreign is not None:
+        numbers, counts = connected_domains(mass)
+        lost = np.bincount(numbers[foreign], minlength=counts.size + 1) * 2 > np.concatenate([[0], counts])
+        lost[0] = False
+        gone = (foreign & ~mass) | lost[numbers]
+        probability[:, gone] = 0
+        organ &= ~gone
+        mass &= ~gone
+    numbers, counts = connected_domains(organ)
+    on_kidney = np.bincount(numbers[around.own()], minlength=counts.size + 1)[1:] > 0
+    sizes = np.where(on_kidney, counts, 0)
+    kept = np.zeros(counts.size + 1, dtype=bool)
+    if sizes.any():
+        kept[1:] = sizes >= PART_OF_LARGEST * sizes.max()
+    for number in np.flatnonzero(~kept[1:]) + 1:
+        domain = numbers == number
+        if kept.any() and np.count_nonzero(domain & mass) > counts[number - 1] / 2:
+            kept[number] = _is_near(domain, kept[numbers], around.spacing_mm)
+    probability[:, (numbers > 0) & ~kept[numbers]] = 0
+
+
+def _is_near(domain: Mask, target: Mask, spacing_mm: npt.NDArray[np.float64]) -> bool:
+    """Whether ``domain`` grown by 3 mm meets ``target``, another domain or several."""
+    box = Box.around(domain)
+    assert box is not None, "domains are never empty"
+    crop = box.grown(NEAR_MM, spacing_mm, (domain.shape[0], domain.shape[1], domain.shape[2])).slices
+    k, j, i = np.maximum(np.round(NEAR_MM / spacing_mm), 1).astype(int)
+    return bool(target[crop].any() and (dilated(domain[crop], (int(k), int(j), int(i))) & target[crop]).any())
+
+
+def _without_specks(mass: Mask, voxel_ml: float) -> Mask:
+    """``mass`` without domains smaller than a ball of 3 mm diameter: too small to be told from noise."""
+    numbers, counts = connected_domains(mass)
+    smallest = np.pi / 6 * SPECK_MM**3 / 1000 / voxel_ml
+    kept = np.concatenate([[False], counts >= smallest])
+    return mass if kept[1:].all() else np.asarray(kept[numbers])
+
+
+def _clear_shared(organ: Mask, mass: Mask, box: Box, earlier: DelineatedKidney) -> None:
+    """Take from ``organ`` and ``mass`` on ``box`` what an earlier kidney already has."""
+    shared = box.overlap(earlier.box)
+    if shared is None:
+        return
+    theirs = shared.relative_to(earlier.box).slices
+    taken = earlier.kidney[theirs] | earlier.mass[theirs]
+    here = shared.relative_to(box).slices
+    organ[here] &= ~taken
+    mass[here] &= ~taken

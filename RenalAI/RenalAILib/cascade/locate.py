@@ -1,0 +1,168 @@
+"""Locate: the kidneys of a whole CT on a coarse grid, their sides, and a box for each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..boxes import Box, Triple
+from ..bundle_metadata import LocateStage
+from ..domains import Mask, connected_domains, dilated
+from ..engines.networks import Networks
+from ..labels import Side
+from ..resampling import coarse_shape, resample, window
+from ..volume import Volume
+from .sides import Component, assign_sides, body_at, split_horseshoe
+
+SMALLEST_ML = 15.0
+SMALLEST_CUT_ML = 2.0
+LARGEST_ML = 4000.0
+PEAK = 0.5
+EXTRA_ML = 30.0
+EXTRA_CONFIDENCE = 0.7
+MOST_KIDNEYS = 4
+MENTIONED_ML = 10.0
+
+WIDER_STEP = 0.8
+WIDER_THRESHOLD = 0.3
+
+
+@dataclass(frozen=True, eq=False)
+class LocatedKidney:
+    """A kidney of the coarse pass: its side, its voxels on the coarse grid, and its box in the CT (no margin)."""
+
+    side: Side
+    mask: Mask
+    box: Box
+
+
+@dataclass(frozen=True, eq=False)
+class Location:
+    """Where the kidneys of a CT are, right ones first.
+
+    Attributes:
+        coarse: the CT on the coarse grid; its affine is that of the grid.
+    """
+
+    kidneys: tuple[LocatedKidney, ...]
+    coarse: Volume
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Pass:
+    coarse: Volume
+    components: list[Component]
+
+    @property
+    def score(self) -> tuple[int, float]:
+        """More kidneys (up to two), then more certain ones."""
+        return min(len(self.components), 2), sum(part.volume_ml * part.confidence for part in self.components)
+
+
+def locate(view: Volume, stage: LocateStage, networks: Networks) -> Location:
+    """Find the kidneys of a CT given in canonical order.
+
+    With fewer than two plausible kidneys a second pass looks wider, on a finer grid and at a lower threshold, and the
+    better of the two counts; the warnings say so.
+    """
+    warnings: list[str] = []
+    found = _look(view, stage, networks, stage.spacing_mm, 0.5)
+    if len(found.components) < 2:
+        wider = _look(view, stage, networks, stage.spacing_mm * WIDER_STEP, WIDER_THRESHOLD)
+        if wider.score[0] > found.score[0]:
+            warnings.append(
+                f"The first search found {_kidneys(len(found.components))}; a second, wider one found "
+                f"{_kidneys(len(wider.components))}: check that they are kidneys."
+            )
+            found = wider
+    coarse, components = found.coarse, found.components
+    if not components:
+        return Location((), coarse, ("No kidney was found, also not by a second, wider search.",))
+    body = body_at(coarse, components)
+    components, horseshoe = split_horseshoe(coarse, components, body)
+    if horseshoe:
+        warnings.append("One kidney crosses the midline (horseshoe kidney); it was divided there.")
+    components, dropped = _without_doubtful(components)
+    warnings += dropped
+    if len(components) == 1:
+        warnings.append("Only one kidney was found, also by a second, wider search.")
+    elif len(components) > 2:
+        warnings.append(f"{len(components)} kidneys were found (transplant, duplication, or a false finding).")
+    sides, unusual = assign_sides(coarse, components, body)
+    warnings += unusual
+    kidneys = [
+        LocatedKidney(side, component.mask, _box(component.mask, coarse.shape, view.shape))
+        for side, component in zip(sides, components, strict=True)
+    ]
+    kidneys.sort(key=lambda kidney: kidney.side is Side.LEFT)  # stable: the larger of one side stays first
+    return Location(tuple(kidneys), coarse, tuple(warnings))
+
+
+def coarse_volume(view: Volume, spacing_mm: float) -> Volume:
+    """The whole CT in HU, resampled to about ``spacing_mm``, with the affine of that grid."""
+    shape = coarse_shape(view.shape, view.spacing_mm, spacing_mm)
+    step = np.divide(view.shape, shape)[::-1]  # voxels of the CT per coarse voxel, (i, j, k)
+    to_view = np.diag([*step, 1.0])
+    to_view[:3, 3] = step / 2 - 0.5
+    return Volume(resample(view.voxels, Box.whole(view.shape), shape), view.ijk_to_ras @ to_view, view.name)
+
+
+def _look(view: Volume, stage: LocateStage, networks: Networks, spacing_mm: float, threshold: float) -> _Pass:
+    coarse = coarse_volume(view, spacing_mm)
+    image = window(coarse.voxels.copy(), stage.window.width_hu, stage.window.level_hu)
+    padded = np.pad(image, [(0, -size % 16) for size in image.shape], constant_values=-1.0)
+    k, j, i = coarse.shape
+    logits = [networks.run(model, padded[None, None])["logits"][0, 0, :k, :j, :i] for model in stage.models]
+    probability = np.mean([sigmoid(values) for values in logits], axis=0)
+    return _Pass(coarse, _components(probability, threshold, coarse.voxel_ml))
+
+
+def _components(probability: npt.NDArray[np.float32], threshold: float, voxel_ml: float) -> list[Component]:
+    """Plausible kidneys, largest first.
+
+    Parts no further apart than two coarse voxels, as of a kidney that a mass divides, are one.
+    """
+    mask = probability > threshold
+    numbers, _ = connected_domains(dilated(mask, (1, 1, 1)))
+    numbers[~mask] = 0
+    counts = np.bincount(numbers.ravel())
+    result = []
+    for number in np.flatnonzero(counts[1:] * voxel_ml >= SMALLEST_CUT_ML) + 1:
+        part = numbers == number
+        volume_ml = float(counts[number] * voxel_ml)
+        cut = bool(part[0].any() or part[-1].any())
+        smallest = SMALLEST_CUT_ML if cut else SMALLEST_ML
+        values = probability[part]
+        if smallest <= volume_ml <= LARGEST_ML and values.max() > PEAK:
+            result.append(Component(part, volume_ml, float(values.mean())))
+    return sorted(result, key=lambda component: -component.volume_ml)
+
+
+def _without_doubtful(components: list[Component]) -> tuple[list[Component], list[str]]:
+    """Two kidneys are expected: a third and fourth count only where they are large and certain."""
+    kept, warnings = list(components[:2]), []
+    for extra in components[2:]:
+        certain = extra.volume_ml >= EXTRA_ML and extra.confidence >= EXTRA_CONFIDENCE
+        if certain and len(kept) < MOST_KIDNEYS:
+            kept.append(extra)
+        elif extra.volume_ml >= MENTIONED_ML:
+            warnings.append(f"A further kidney-like region of {extra.volume_ml:.0f} ml was left out as doubtful.")
+    return kept, warnings
+
+
+def _box(mask: Mask, coarse: Triple, full: Triple) -> Box:
+    box = Box.around(mask)
+    assert box is not None, "components are never empty"
+    return box.scaled(coarse, full).clipped(full)
+
+
+def _kidneys(count: int) -> str:
+    return {0: "no kidney", 1: "one kidney"}.get(count, f"{count} kidneys")
+
+
+def sigmoid(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """1 / (1 + exp(-x)), without overflow for large negative x."""
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * logits)), dtype=np.float32)

@@ -1,0 +1,58 @@
+"""OpenVINO: on CPUs up to 1.7 times faster than ONNX Runtime for the strong networks; optional."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .engine import EngineUnavailable
+from .threads import available_cores
+
+
+class OpenVinoEngine:
+    """A network in OpenVINO on the CPU, compiled once per input shape.
+
+    OpenVINO plans memory and kernels for fixed shapes; with dynamic ones it is slower than ONNX Runtime.
+
+    Args:
+        model: path or bytes of an ONNX file.
+
+    Raises:
+        EngineUnavailable: the package is not installed, or it cannot read the model.
+    """
+
+    name = "openvino"
+    device = "cpu"
+
+    def __init__(self, model: Path | bytes) -> None:
+        try:
+            import openvino
+        except ImportError as problem:
+            raise EngineUnavailable("the package openvino is not installed") from problem
+        self._core = openvino.Core()
+        try:
+            self._model = self._core.read_model(model if isinstance(model, bytes) else str(model))
+        except RuntimeError as problem:
+            raise EngineUnavailable(f"OpenVINO cannot read the model: {str(problem).splitlines()[0]}") from problem
+        self._compiled: dict[tuple[tuple[str, tuple[int, ...]], ...], Any] = {}
+
+    def run(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """See :class:`Engine`. The first run of each input shape compiles, about a second."""
+        compiled = self._for_shapes(tuple(sorted((name, array.shape) for name, array in inputs.items())))
+        results = compiled(dict(inputs), share_inputs=True)
+        return {output.get_any_name(): np.array(results[output]) for output in compiled.outputs}
+
+    def _for_shapes(self, shapes: tuple[tuple[str, tuple[int, ...]], ...]) -> Any:
+        if shapes not in self._compiled:
+            self._model.reshape({name: list(shape) for name, shape in shapes})
+            settings = {
+                "PERFORMANCE_HINT": "LATENCY",
+                "INFERENCE_NUM_THREADS": str(available_cores()),
+                # Half precision on newer CPUs would let labels differ between machines.
+                "INFERENCE_PRECISION_HINT": "f32",
+            }
+            self._compiled[shapes] = self._core.compile_model(self._model, "CPU", settings)
+        return self._compiled[shapes]

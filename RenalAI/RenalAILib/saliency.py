@@ -1,0 +1,73 @@
+"""Grad-CAM without torch (Selvaraju et al. 2017): where the classifier looked, from its last feature maps.
+
+The head after the feature maps is global average pooling, a hidden layer with ReLU and an output layer, so the gradient
+of a class score with respect to the maps is the same at every voxel and has a closed form.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import InputError
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Head:
+    """The classifier after its feature maps: ``logits = output(ReLU(hidden(mean of features)))``.
+
+    Args:
+        hidden_weight: (H, F).
+        hidden_bias: (H,).
+        output_weight: (C, H).
+        output_bias: (C,).
+    """
+
+    hidden_weight: Floats
+    hidden_bias: Floats
+    output_weight: Floats
+    output_bias: Floats
+
+    def __post_init__(self) -> None:
+        hidden, classes = self.hidden_bias.shape[0], self.output_bias.shape[0]
+        if self.hidden_weight.ndim != 2 or self.hidden_weight.shape[0] != hidden:
+            raise ValueError(f"hidden_weight {self.hidden_weight.shape} does not fit hidden_bias ({hidden},)")
+        if self.output_weight.shape != (classes, hidden):
+            raise ValueError(f"output_weight {self.output_weight.shape} does not fit ({classes}, {hidden})")
+
+    @classmethod
+    def load(cls, path: Path) -> Head:
+        """Read an ``.npz`` of the four arrays; pickled content is refused. Raises InputError."""
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                names = ("hidden_weight", "hidden_bias", "output_weight", "output_bias")
+                return cls(*(np.asarray(arrays[name], dtype=np.float32) for name in names))
+        except (OSError, ValueError, KeyError, IndexError) as problem:
+            raise InputError(f"{path.name} is not the head of a classifier: {problem}") from problem
+
+    def logits(self, features: Floats) -> Floats:
+        """Class scores (C,) of feature maps (F, d, h, w)."""
+        hidden = self.hidden_weight @ features.mean(axis=(1, 2, 3)) + self.hidden_bias
+        return np.asarray(self.output_weight @ np.maximum(hidden, 0) + self.output_bias)
+
+    def gradient(self, features: Floats, chosen: int) -> Floats:
+        """Derivative of the score of class ``chosen`` with respect to each map at any one voxel, (F,)."""
+        hidden = self.hidden_weight @ features.mean(axis=(1, 2, 3)) + self.hidden_bias
+        of_mean = (self.output_weight[chosen] * (hidden > 0)) @ self.hidden_weight
+        return np.asarray(of_mean / np.prod(features.shape[1:]))
+
+
+def grad_cam(head: Head, features: Floats, chosen: int) -> Floats:
+    """The map of class ``chosen`` on the grid of ``features`` (F, d, h, w): float32 from 0 to 1.
+
+    All zero where nothing speaks for the class.
+    """
+    # The gradient is constant over the maps, so its mean, Grad-CAM's weight, is itself.
+    cam = np.maximum(np.tensordot(head.gradient(features, chosen), features, axes=1), 0)
+    peak = cam.max()
+    return np.asarray(cam / peak if peak > 0 else cam, dtype=np.float32)
