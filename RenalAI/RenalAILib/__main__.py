@@ -1,0 +1,9 @@
+"""``python -m RenalAILib`` is the command ``renalai``."""
+
+from __future__ import annotations
+
+import sys
+
+from .cli import main
+
+sys.exit(main())

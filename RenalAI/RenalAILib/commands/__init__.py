@@ -1,0 +1,1 @@
+"""Commands: what ``renalai WORD`` does, one file a word. Imports of weight wait until a command runs."""

@@ -1,0 +1,178 @@
+"""segment: one CT in, its findings and report out."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import InputError
+from .console import Report, console, progress
+
+if TYPE_CHECKING:
+    from ..findings import Findings, Outcome
+
+_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm")
+
+
+class Segment:
+    """``renalai segment INPUT``."""
+
+    help = "find kidneys and renal masses in a CT and write a report"
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("input", metavar="INPUT", help="NIfTI, NRRD or MetaImage file, or a folder of DICOM files")
+        parser.add_argument("-o", "--output", metavar="OUT", help="folder for the result (default: NAME-renalai)")
+        parser.add_argument("--bundle", metavar="B", help="name or folder of the bundle (default: the one shipped)")
+        add_device(parser)
+        parser.add_argument("--fast", action="store_true", help="one network in place of an ensemble")
+        parser.add_argument(
+            "--series", metavar="S", help="UID or number of the DICOM series; 'list' shows what there is and stops"
+        )
+        parser.add_argument(
+            "--second-phase", metavar="PATH", help="the same patient's CT in another contrast phase, for enhancement"
+        )
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        if arguments.series == "list":
+            return _show_series(Path(arguments.input))
+        source = Path(arguments.input).expanduser()
+        output = Path(arguments.output) if arguments.output else default_output(source)
+        with progress("Segmenting") as report:
+            outcome, paths = segment_study(
+                source,
+                output,
+                bundle=arguments.bundle,
+                device=arguments.device,
+                fast=arguments.fast,
+                series=arguments.series,
+                second_phase=Path(arguments.second_phase) if arguments.second_phase else None,
+                report=report,
+            )
+        show_findings(outcome.findings)
+        console().print(f"\nReport: {paths['report.html']}")
+        return 0
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """The option that every command with networks has."""
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where the networks run")
+
+
+def default_output(source: Path) -> Path:
+    """``scan.nii.gz`` to ``scan-renalai`` in the current folder: the input's own folder may be an archive."""
+    name = source.resolve().name
+    for suffix in _SUFFIXES:
+        if name.lower().endswith(suffix):
+            name = name[: -len(suffix)]
+            break
+    return Path(f"{name}-renalai")
+
+
+def segment_study(
+    source: Path,
+    output: Path,
+    *,
+    bundle: str | None = None,
+    device: str = "auto",
+    fast: bool = False,
+    series: str | None = None,
+    second_phase: Path | None = None,
+    report: Report,
+) -> tuple[Outcome, dict[str, Path]]:
+    """Read, segment and write one study; what can be refused is refused before the work starts.
+
+    Returns:
+        the outcome, and the files written by name.
+
+    Raises:
+        InputError: bad input, an unknown bundle or device, an output that cannot be written.
+    """
+    from ..bundle_store import load_bundle
+    from ..cascade.pipeline import segment
+    from ..reading import read_ct
+    from ..report import OUTPUT_NAMES, write_outcome
+    from ..writing import check_replaceable
+
+    begin = time.perf_counter()
+    check_replaceable(output, OUTPUT_NAMES)
+    reading = read_ct(source, series=series)
+    notes = reading.notes
+    second = None
+    if second_phase is not None:
+        second_reading = read_ct(second_phase)
+        second, notes = second_reading.volume, (*notes, *second_reading.notes)
+    weights = load_bundle(bundle)
+    read_s = time.perf_counter() - begin
+    report("read", 0.0, f"Read {reading.volume.name}")
+    outcome = segment(reading.volume, weights, device=device, fast=fast, second_phase=second, progress=report)
+    outcome = replace(outcome, findings=_with_reading(outcome.findings, notes, read_s))
+    return outcome, write_outcome(outcome, output)
+
+
+def show_findings(findings: Findings) -> None:
+    """The findings as a table, then the warnings."""
+    from rich.table import Table
+
+    out = console()
+    table = Table("segment", "class", "probability", "volume ml", "diameter mm", "mean HU", "evidence speaks for")
+    for kidney in findings.kidneys:
+        table.add_row(kidney.segment_id, "", "", f"{kidney.volume_ml:.1f}", "", f"{kidney.mean_hu:.0f}", "")
+    for mass in findings.masses:
+        best = max(mass.probabilities.values(), default=0.0)
+        small = " (small)" if mass.small else ""
+        table.add_row(
+            mass.segment_id,
+            mass.mass_class.value + small,
+            f"{best:.2f}",
+            f"{mass.volume_ml:.2f}",
+            f"{mass.diameter_mm.average:.1f}",
+            f"{mass.mean_hu:.0f}",
+            mass.evidence.suggests.value,
+        )
+    out.print(table)
+    for warning in findings.warnings:
+        out.print(f"Note: {warning}", markup=False)
+    if findings.bundle.demonstration:
+        out.print("Demonstration weights: research only, not for diagnosis.")
+
+
+def _with_reading(findings: Findings, notes: tuple[str, ...], read_s: float) -> Findings:
+    timings = {"read": read_s, **findings.timings_s}
+    timings["total"] = timings.get("total", 0.0) + read_s
+    return replace(findings, warnings=(*notes, *findings.warnings), timings_s=timings)
+
+
+def _show_series(folder: Path) -> int:
+    from rich.table import Table
+
+    from ..reading import list_series
+
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder; --series list needs a folder of DICOM files")
+    found = list_series(folder)
+    if not found:
+        raise InputError(f"{folder} holds no DICOM images")
+    table = Table("number", "description", "modality", "slices", "plane", "step mm", "contrast")
+    table.add_column("UID", overflow="fold")
+    for series in found:
+        contrast = ("none known", "yes", "portal venous or nephrographic")[series.contrast]
+        number = "" if series.number is None else str(series.number)
+        step = f"{series.spacing_mm[0]:.2f}"
+        table.add_row(
+            number,
+            series.description,
+            series.modality,
+            str(series.slices),
+            series.orientation,
+            step,
+            contrast,
+            series.uid,
+        )
+    console().print(table)
+    return 0
+
+
+command = Segment()
