@@ -57,8 +57,51 @@ class Train:
         return 0
 
 
+class Publish:
+    """``renalai publish DESCRIPTION --locate ... -o OUT``."""
+
+    help = "make a bundle of trained networks"
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the command's words."""
+        parser.add_argument("description", type=Path, help="a .yaml file: name, version, licence, training domain, ...")
+        parser.add_argument("--locate", type=Path, required=True, help="best.pt of the kidney network")
+        parser.add_argument("--delineate", type=Path, nargs="+", required=True, help="best.pt of each mass network")
+        parser.add_argument("--characterise", type=Path, required=True, help="best.pt of the classifier")
+        parser.add_argument("--samples", type=Path, nargs="+", required=True, help="folders of cached samples")
+        parser.add_argument("--card", type=Path, required=True, help="the model card, Markdown")
+        parser.add_argument("--license-file", type=Path, required=True, help="the licence text of the weights")
+        parser.add_argument("-o", "--output", type=Path, required=True, help="folder of the bundle")
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Publish; 0 when the bundle is there. Raises InputError."""
+        from .bundle_description import load_description
+        from .publish import Checkpoints, Papers, publish
+        from .samples import SampleStore
+
+        parities = publish(
+            load_description(args.description),
+            Checkpoints(args.locate, args.delineate, args.characterise),
+            [SampleStore(folder) for folder in args.samples],
+            Papers(_text(args.card), _text(args.license_file)),
+            args.output,
+        )
+        for file, parity in parities.items():
+            print(f"{file}: same decision on {100 * parity.agreement:.3f} % of {parity.inputs} inputs")
+        print(f"the bundle is in {args.output}")
+        return 0
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read ({error})") from error
+
+
 train = Train()
-COMMANDS = {"train": train}
+publish = Publish()
+COMMANDS: dict[str, Train | Publish] = {"train": train, "publish": publish}
 
 
 def main(words: list[str] | None = None) -> int:
