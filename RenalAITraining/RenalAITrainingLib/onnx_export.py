@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -45,20 +44,19 @@ def export_onnx(network: nn.Module, shape: Sequence[int], path: Path, dynamic: b
     if isinstance(network, ClassifierResNet):
         network, outputs = _WithFeatures(network).eval(), ["logits", "features"]
     axes = {2: "D", 3: "H", 4: "W"}
-    buffer = io.BytesIO()
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore", DeprecationWarning)  # the exporter by tracing: its graphs need no clean-up
         torch.onnx.export(
             network,
             (torch.zeros(1, *shape),),
-            buffer,
+            str(path),
             dynamo=False,
             opset_version=OPSET,
             input_names=["image"],
             output_names=outputs,
             dynamic_axes={"image": axes, "logits": axes} if dynamic else None,
         )
-    model = onnx.load_from_string(buffer.getvalue())
+    model = onnx.load(str(path))
     fold_batch_norm(model)
     store_weights_in_half(model)
     onnx.checker.check_model(model)

@@ -155,13 +155,17 @@ def save_head(classifier: torch.nn.Module, path: Path) -> None:
     """The fully connected head as plain arrays, for Grad-CAM without torch."""
     if not isinstance(classifier, ClassifierResNet):
         raise InputError(f"a {type(classifier).__name__} has no head that Grad-CAM could use; train resnet10")
-    arrays = {
-        "hidden_weight": classifier.hidden.weight,
-        "hidden_bias": classifier.hidden.bias,
-        "output_weight": classifier.output.weight,
-        "output_bias": classifier.output.bias,
-    }
-    np.savez(path, **{name: weight.detach().cpu().numpy().astype(np.float32) for name, weight in arrays.items()})
+
+    def plain(weight: torch.Tensor) -> npt.NDArray[np.float32]:
+        return np.asarray(weight.detach().cpu().numpy(), dtype=np.float32)
+
+    np.savez(
+        path,
+        hidden_weight=plain(classifier.hidden.weight),
+        hidden_bias=plain(classifier.hidden.bias),
+        output_weight=plain(classifier.output.weight),
+        output_bias=plain(classifier.output.bias),
+    )
 
 
 def fitted_temperature(trained: TrainedNetwork, samples: Sequence[Sample]) -> float:

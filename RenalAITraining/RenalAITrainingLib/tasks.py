@@ -92,7 +92,7 @@ class Segmentation:
                 metrics[f"{name}_dice"] = float(np.mean(dice[channel]))
             if false[channel]:
                 metrics[f"{name}_false_positive_voxels"] = float(np.mean(false[channel]))
-        return {"score": float(np.mean([np.mean(values) for values in dice if values] or [0.0]))} | metrics
+        return {"score": _mean_of_means(dice)} | metrics
 
     def _target(self, label: Tensor) -> Tensor:
         return torch.stack([(label >= lowest).float() for lowest in self.lowest])
@@ -135,9 +135,15 @@ class Classification:
             likelihood[right].append(float(F.log_softmax(logits, 0)[right]))
         present = [number for number, values in enumerate(hits) if values]
         metrics = {f"recall_{CLASSES[number].value}": float(np.mean(hits[number])) for number in present}
-        balanced = float(np.mean([np.mean(hits[number]) for number in present] or [0.0]))
-        score = float(np.mean([np.mean(likelihood[number]) for number in present] or [0.0]))
+        balanced = _mean_of_means(hits)
+        score = _mean_of_means(likelihood)
         return {"score": score, "balanced_accuracy": balanced} | metrics
+
+
+def _mean_of_means(groups: list[list[float]]) -> float:
+    """Every group that has values counts alike; 0 where none has."""
+    means = [sum(values) / len(values) for values in groups if values]
+    return sum(means) / len(means) if means else 0.0
 
 
 def _windowed(sample: Sample, recipe: Recipe) -> np.ndarray:

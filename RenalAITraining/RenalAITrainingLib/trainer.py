@@ -203,7 +203,7 @@ class Trainer:
             with torch.autocast("cuda", enabled=self.device.type == "cuda"):
                 logits = self.network(images)
             loss = self.loss(logits.float(), target.to(self.device)) / len(parts)
-            self.scaler.scale(loss).backward()
+            self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             total += float(loss.detach())
         if self.recipe.optimiser.clip is not None:
             self.scaler.unscale_(self.optimiser)
