@@ -1,0 +1,11 @@
+"""The scene layer is tested on Slicer's own MRML (slicer-core) inside the double of the application."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / part) for part in ("Testing", "RenalAI") if str(ROOT / part) not in sys.path]
+
+from slicerdouble.fixtures import *  # noqa: E402, F403

@@ -1,0 +1,3 @@
+"""The double is what tests stand on; it holds none."""
+
+collect_ignore_glob = ["*.py"]

@@ -1,0 +1,44 @@
+"""One MRML scene with the logics Slicer would have given it. Once per process: the factories are global."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import slicer
+import vtk
+
+#: Order matters: the Segmentations logic registers the conversion rules a segmentation node needs.
+MODULE_LOGICS = {
+    "Colors": "vtkMRMLColorLogic",
+    "Volumes": "vtkSlicerVolumesLogic",
+    "SubjectHierarchy": "vtkSlicerSubjectHierarchyModuleLogic",
+    "Segmentations": "vtkSlicerSegmentationsModuleLogic",
+    "Markups": "vtkSlicerMarkupsLogic",
+}
+
+
+def create_scene(cache_directory: str) -> tuple[Any, Any]:
+    """Scene and application logic, with ``slicer.mrmlScene`` and ``slicer.modules`` set."""
+    scene, application = slicer.vtkMRMLScene(), slicer.vtkSlicerApplicationLogic()
+    application.SetMRMLScene(scene)
+    application.GetColorLogic().SetMRMLScene(scene)
+    application.GetColorLogic().AddDefaultColorNodes()
+    application.SetSliceLogics(vtk.vtkCollection())
+    application.SetViewLogics(vtk.vtkCollection())
+    for factory in (slicer.vtkMRMLSliceViewDisplayableManagerFactory, slicer.vtkMRMLThreeDViewDisplayableManagerFactory):
+        factory.GetInstance().SetMRMLApplicationLogic(application)
+    slicer.mrmlScene, slicer.modules = scene, SimpleNamespace()
+    for name, class_name in MODULE_LOGICS.items():
+        logic = getattr(slicer, class_name)()
+        logic.SetMRMLApplicationLogic(application)
+        logic.SetMRMLScene(scene)
+        application.SetModuleLogic(name, logic)
+        setattr(slicer.modules, name.lower(), SimpleNamespace(name=name, logic=lambda logic=logic: logic))
+    slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(scene, True)
+    remote = slicer.vtkMRMLRemoteIOLogic()
+    remote.SetMRMLScene(scene)
+    remote.AddDataIOToScene()
+    scene.GetCacheManager().SetRemoteCacheDirectory(cache_directory)
+    application.remote_io = remote  # the scene does not keep it alive
+    return scene, application
