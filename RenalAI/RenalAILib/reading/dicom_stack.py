@@ -14,7 +14,7 @@ from .dicom_header import Header
 from .stored import ras_from_lps
 
 _SAME_MM = 0.01  # two slices nearer than this lie at the same place
-_UNEVEN = 0.1  # share of the step by which one may differ: scanners round positions
+_UNEVEN, _UNEVEN_MM = 0.1, 0.1  # off the even grid: a share of the step, or what rounding of positions explains
 _GAP = 1.5  # steps from one slice to the next
 _STRAY_MM = 1.0  # beside the line through the first and the last slice
 _TILT_DEGREES = 0.5
@@ -143,5 +143,6 @@ def _check_steps(name: str, heights: npt.NDArray[np.float64]) -> None:
             f"{name} lacks {max(missing, 1)} slice{'s' * (missing > 1)}: nothing between {heights[at]:.1f} and"
             f" {heights[at + 1]:.1f} mm, where a slice is due every {usual:.2f} mm{more}"
         )
-    if np.abs(steps - usual).max() > max(_UNEVEN * usual, 2 * _SAME_MM):
+    even = np.linspace(heights[0], heights[-1], len(heights))
+    if np.abs(heights - even).max() > max(_UNEVEN * usual, _UNEVEN_MM):
         raise InputError(f"{name} has uneven slices: they are {steps.min():.2f} to {steps.max():.2f} mm apart")
