@@ -24,6 +24,7 @@ class Train:
         parser.add_argument("--threads", type=int, help="CPU threads of torch")
         parser.add_argument("--workers", type=int, default=0, help="threads that prepare batches ahead (for a GPU)")
         parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+        parser.add_argument("--bfloat16", action="store_true", help="for a processor with AVX-512 BF16 or AMX: 1.5x")
         parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in OUTPUT")
         parser.add_argument("--start-from", type=Path, help="a best.pt whose weights to begin with")
 
@@ -41,6 +42,7 @@ class Train:
             resume=args.resume,
             start_from=args.start_from,
             workers=args.workers,
+            bfloat16=args.bfloat16,
         )
         trainer = Trainer(
             recipe.load(args.recipe),
