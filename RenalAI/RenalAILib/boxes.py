@@ -83,8 +83,11 @@ class Box:
 
         Exophytic masses reach past the kidney: 12 to 20 mm keeps nearly all of them.
         """
-        pad = np.ceil(margin_mm / np.asarray(spacing_mm)).astype(int)
-        return Box(_triple(np.subtract(self.start, pad)), _triple(np.add(self.stop, pad))).clipped(within)
+        return self.padded(_triple(np.ceil(margin_mm / np.asarray(spacing_mm))), within)
+
+    def padded(self, by: Triple, within: Triple) -> Box:
+        """The box with ``by`` voxels more on each side, clipped to a volume of shape ``within``."""
+        return Box(_triple(np.subtract(self.start, by)), _triple(np.add(self.stop, by))).clipped(within)
 
     def cube(self, spacing_mm: npt.ArrayLike, scale: float, minimum_mm: float) -> Box:
         """The box of (nearly) equal edges in mm about the same centre: ``scale`` times the longest edge.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from .boxes import Box
+from .boxes import Box, Triple
 
 Mask = npt.NDArray[np.bool_]
 
@@ -40,13 +40,19 @@ def connected_domains(mask: Mask) -> tuple[npt.NDArray[np.uint32], npt.NDArray[n
     return numbers, counts[order].astype(np.int64)
 
 
-def dilated(mask: Mask, radius: tuple[int, int, int]) -> Mask:
+def dilated(mask: Mask, radius: Triple) -> Mask:
     """``mask`` grown by an ellipsoid of ``radius`` voxels along (k, j, i)."""
+    grown = np.zeros(mask.shape, dtype=np.bool_)
+    box = Box.around(mask)
+    if box is None:
+        return grown
     import SimpleITK as sitk
 
-    image = sitk.GetImageFromArray(np.ascontiguousarray(mask).view(np.uint8))
-    grown = sitk.BinaryDilate(image, [radius[2], radius[1], radius[0]], sitk.sitkBall)
-    return np.asarray(sitk.GetArrayFromImage(grown), dtype=np.bool_)
+    crop = box.padded(radius, (mask.shape[0], mask.shape[1], mask.shape[2])).slices
+    image = sitk.GetImageFromArray(np.ascontiguousarray(mask[crop]).view(np.uint8))
+    result = sitk.BinaryDilate(image, [radius[2], radius[1], radius[0]], sitk.sitkBall)
+    grown[crop] = sitk.GetArrayViewFromImage(result)
+    return grown
 
 
 def eroded(mask: Mask) -> Mask:

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+
 from RenalAILib.bundle import BUNDLE_SCHEMA, Bundle, read_bundle, write_checksums
 from RenalAILib.cascade.pipeline import segment
 from RenalAILib.findings import Outcome
