@@ -55,7 +55,7 @@ def _list() -> int:
         console().print(table)
     else:
         places = "\n  ".join(str(place) for place in bundle_places())
-        console().print(f"There is no bundle. Looked in:\n  {places}", markup=False)
+        console().print(f"There is no bundle. Looked in:\n  {places}")
     return 0
 
 
@@ -76,7 +76,7 @@ def _import(source: str, replace: bool) -> int:
     from ..bundle_store import import_bundle
 
     bundle = import_bundle(source, replace=replace)
-    console().print(f"Imported {bundle.name} {bundle.version} to {bundle.folder}", markup=False)
+    console().print(f"Imported {bundle.name} {bundle.version} to {bundle.folder}")
     return 0
 
 
@@ -85,7 +85,7 @@ def _export(name: str, output: str | None) -> int:
 
     bundle = load_bundle(name)
     path = export_bundle(bundle, Path(output or f"{bundle.name}-{bundle.version}.zip"))
-    console().print(f"Exported {bundle.name} {bundle.version} to {path}", markup=False)
+    console().print(f"Exported {bundle.name} {bundle.version} to {path}")
     return 0
 
 

@@ -28,7 +28,7 @@ class Compare:
         agreement = compare_labels(prediction, reference)
         path = write_agreement(agreement, Path(arguments.output))
         show_agreement(agreement, console())
-        console().print(f"\nWritten: {path}", markup=False)
+        console().print(f"\nWritten: {path}")
         return 0
 
 

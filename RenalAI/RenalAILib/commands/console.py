@@ -14,10 +14,15 @@ Report = Callable[[str, float, str], None]
 
 
 def console() -> Console:
-    """Standard output; wide enough for the tables where it is no terminal."""
+    """Standard output; wide enough for the tables where it is no terminal.
+
+    Square brackets stay what they are: a series may be called ``[portal]``.
+    """
     from rich.console import Console
 
-    return Console(soft_wrap=True, width=None if sys.stdout.isatty() else 120, highlight=False)
+    return Console(
+        soft_wrap=True, width=None if sys.stdout.isatty() else 120, highlight=False, markup=False, emoji=False
+    )
 
 
 @contextmanager

@@ -25,9 +25,8 @@ class Segment:
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("input", metavar="INPUT", help="NIfTI, NRRD or MetaImage file, or a folder of DICOM files")
         parser.add_argument("-o", "--output", metavar="OUT", help="folder for the result (default: NAME-renalai)")
-        parser.add_argument("--bundle", metavar="B", help="name or folder of the bundle (default: the one shipped)")
+        add_weights(parser)
         add_device(parser)
-        parser.add_argument("--fast", action="store_true", help="one network in place of an ensemble")
         parser.add_argument(
             "--series", metavar="S", help="UID or number of the DICOM series; 'list' shows what there is and stops"
         )
@@ -59,6 +58,12 @@ class Segment:
 def add_device(parser: argparse.ArgumentParser) -> None:
     """The option that every command with networks has."""
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where the networks run")
+
+
+def add_weights(parser: argparse.ArgumentParser) -> None:
+    """The options that choose which networks run."""
+    parser.add_argument("--bundle", metavar="B", help="name or folder of the bundle (default: the one shipped)")
+    parser.add_argument("--fast", action="store_true", help="one network in place of an ensemble")
 
 
 def default_output(source: Path) -> Path:
@@ -93,21 +98,21 @@ def segment_study(
     from ..bundle_store import load_bundle
     from ..cascade.pipeline import segment
     from ..reading import read_ct
-    from ..report import OUTPUT_NAMES, write_outcome
+    from ..report import FILES, write_outcome
     from ..writing import check_replaceable
 
+    check_replaceable(output, FILES)
+    weights = load_bundle(bundle)
     begin = time.perf_counter()
-    check_replaceable(output, OUTPUT_NAMES)
-    reading = read_ct(source, series=series)
-    notes = reading.notes
+    scan = read_ct(source, series=series)
+    notes = scan.notes
     second = None
     if second_phase is not None:
-        second_reading = read_ct(second_phase)
-        second, notes = second_reading.volume, (*notes, *second_reading.notes)
-    weights = load_bundle(bundle)
+        second_scan = read_ct(second_phase)
+        second, notes = second_scan.volume, (*notes, *second_scan.notes)
     read_s = time.perf_counter() - begin
-    report("read", 0.0, f"Read {reading.volume.name}")
-    outcome = segment(reading.volume, weights, device=device, fast=fast, second_phase=second, progress=report)
+    report("read", 0.0, f"Read {scan.volume.name}")
+    outcome = segment(scan.volume, weights, device=device, fast=fast, second_phase=second, progress=report)
     outcome = replace(outcome, findings=_with_reading(outcome.findings, notes, read_s))
     return outcome, write_outcome(outcome, output)
 
@@ -117,7 +122,10 @@ def show_findings(findings: Findings) -> None:
     from rich.table import Table
 
     out = console()
-    table = Table("segment", "class", "probability", "volume ml", "diameter mm", "mean HU", "evidence speaks for")
+    table = Table("segment", "class")
+    for heading in ("probability", "volume ml", "diameter mm", "mean HU"):
+        table.add_column(heading, justify="right")
+    table.add_column("evidence speaks for")
     for kidney in findings.kidneys:
         table.add_row(kidney.segment_id, "", "", f"{kidney.volume_ml:.1f}", "", f"{kidney.mean_hu:.0f}", "")
     for mass in findings.masses:
@@ -134,13 +142,13 @@ def show_findings(findings: Findings) -> None:
         )
     out.print(table)
     for warning in findings.warnings:
-        out.print(f"Note: {warning}", markup=False)
+        out.print(f"Note: {warning}")
     if findings.bundle.demonstration:
         out.print("Demonstration weights: research only, not for diagnosis.")
 
 
 def _with_reading(findings: Findings, notes: tuple[str, ...], read_s: float) -> Findings:
-    timings = {"read": read_s, **findings.timings_s}
+    timings = {"read": round(read_s, 3), **findings.timings_s}
     timings["total"] = timings.get("total", 0.0) + read_s
     return replace(findings, warnings=(*notes, *findings.warnings), timings_s=timings)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .dicom_series import Series, list_series
-from .files import Reading, read_ct, read_labels, read_volume
+from .files import Scan, read_ct, read_labels, read_volume
 from .plausibility import check_ct
 
-__all__ = ["Reading", "Series", "check_ct", "list_series", "read_ct", "read_labels", "read_volume"]
+__all__ = ["Scan", "Series", "check_ct", "list_series", "read_ct", "read_labels", "read_volume"]

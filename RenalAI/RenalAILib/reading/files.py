@@ -23,7 +23,7 @@ _KINDS = "NIfTI (.nii, .nii.gz), NRRD, MetaImage (.mha, .mhd) or a folder of DIC
 
 
 @dataclass(frozen=True, eq=False)
-class Reading:
+class Scan:
     """A CT and what the radiologist should know about how it was read.
 
     Attributes:
@@ -35,7 +35,7 @@ class Reading:
     notes: tuple[str, ...] = ()
 
 
-def read_ct(path: str | Path, *, series: str | None = None) -> Reading:
+def read_ct(path: str | Path, *, series: str | None = None) -> Scan:
     """The CT at ``path``.
 
     Args:
@@ -49,7 +49,7 @@ def read_ct(path: str | Path, *, series: str | None = None) -> Reading:
     stored, name = _read(path, series)
     check_grid(name, stored.ijk_to_ras, stored.voxels.shape)
     check_hounsfield(name, stored.voxels)
-    return Reading(Volume(compact(stored.voxels), stored.ijk_to_ras, name), stored.notes)
+    return Scan(Volume(compact(stored.voxels), stored.ijk_to_ras, name), stored.notes)
 
 
 def read_volume(path: str | Path, *, series: str | None = None) -> Volume:
