@@ -109,7 +109,8 @@ def change_intensities(rng: np.random.Generator, recipe: Augmentation, window: W
         values = _blurred(values, rng.uniform(0.3, max(recipe.blur, 0.3)))
     if recipe.gamma:
         gamma = np.exp(rng.uniform(-1, 1) * np.log1p(recipe.gamma))
-        values = ((values + 1) * 0.5).pow_(gamma).mul_(2).sub_(1)
+        # Blurring rounds to a hair below -1, and a power of a negative number is not a number.
+        values = ((values + 1) * 0.5).clamp_(min=0).pow_(gamma).mul_(2).sub_(1)
     if recipe.noise and rng.random() < recipe.noise_probability:
         noise = torch.from_numpy(rng.standard_normal(values.shape, dtype=np.float32))
         values = values.add_(noise, alpha=rng.uniform(0, recipe.noise))

@@ -157,9 +157,14 @@ def _class_number(sample: Sample) -> Tensor:
 
 
 def _some_voxel(label: np.ndarray, rng: np.random.Generator) -> np.ndarray | None:
-    """A random labelled voxel (of every other one per axis, which is faster); None where there is none."""
+    """A random labelled voxel (of every other one per axis, which is faster); None where there is none.
+
+    Where there is a mass, every other one lies in it: masses are a small part of what is labelled.
+    """
     thin = label[::2, ::2, ::2]
-    found = np.flatnonzero(thin)
+    found = np.flatnonzero(thin >= Label.AML) if rng.random() < 0.5 else np.empty(0, np.int64)
+    if found.size == 0:
+        found = np.flatnonzero(thin)
     if found.size == 0:
         return None
     return np.array(np.unravel_index(int(found[rng.integers(found.size)]), thin.shape)) * 2

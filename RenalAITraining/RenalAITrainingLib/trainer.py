@@ -7,6 +7,7 @@ steps: a limit in minutes depends on the clock).
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,7 +31,6 @@ from .schedule import learning_rate_factor, steps_per_epoch, total_steps
 from .tasks import build_task
 
 LOG_EVERY = 10
-CHECKPOINT_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class Options:
         resume: go on from the folder's last checkpoint.
         start_from: a ``best.pt`` whose weights training starts with.
         workers: threads that make batches ahead; 0 in the loop itself.
+        checkpoint_s: seconds between checkpoints, and so what a kill can cost.
         bfloat16: mixed precision in bfloat16; for a CPU that computes with it, elsewhere it is slow.
     """
 
@@ -55,6 +56,7 @@ class Options:
     resume: bool = False
     start_from: Path | None = None
     workers: int = 0
+    checkpoint_s: float = 60.0
     bfloat16: bool = False
 
 
@@ -122,6 +124,7 @@ class Trainer:
         self.step = 0
         self.elapsed_s = 0.0
         self.best_score, self.best_step, self.since_best = -float("inf"), 0, 0
+        self.validated_step = 0
         self.recent: list[float] = []
         self._saved = time.monotonic()
         folder.mkdir(parents=True, exist_ok=True)
@@ -155,9 +158,8 @@ class Trainer:
         """
         log = MetricsLog(self.folder, keep_to=self.step)
         batches = self.batches.since(self.step * self.recipe.schedule.accumulate, self.options.workers)
-        reason = "the end of its length"
         begin = time.monotonic() - self.elapsed_s
-        while self.progress < 1:
+        while (reason := self._ended()) is None:
             started = time.monotonic()
             rate = self._set_learning_rate()
             try:
@@ -185,16 +187,20 @@ class Trainer:
             if self.step % self.validate_every == 0:
                 self._validate(log)
                 self.elapsed_s = time.monotonic() - begin
-                if self.recipe.schedule.patience is not None and self.since_best >= self.recipe.schedule.patience:
-                    reason = f"no better validation for {self.since_best} of them"
-                    break
-            if time.monotonic() - self._saved > CHECKPOINT_SECONDS:
+            if time.monotonic() - self._saved > self.options.checkpoint_s:
                 self._save()
-        if self.step % self.validate_every != 0:
+        if self.validated_step != self.step:
             self._validate(log)
         self._save()
         log.close()
         return TrainingResult(self.step, self.best_score, self.best_step, reason)
+
+    def _ended(self) -> str | None:
+        """Why there is nothing left to do, None where there is."""
+        patience = self.recipe.schedule.patience
+        if patience is not None and self.since_best >= patience:
+            return f"{patience} validations in a row that were not better"
+        return "the end of its length" if self.progress >= 1 else None
 
     def _learn(self, parts: list[tuple[Tensor, Tensor]]) -> float:
         """One step of the optimiser on the summed gradients of ``parts``; the mean loss."""
@@ -219,6 +225,7 @@ class Trainer:
 
     def _validate(self, log: MetricsLog) -> None:
         metrics = self.task.validate(self._predict, self.validation)
+        self.validated_step = self.step
         better = metrics["score"] > self.best_score
         self.since_best = 0 if better else self.since_best + 1
         if better:
@@ -236,14 +243,14 @@ class Trainer:
         return result
 
     def _check(self, loss: float) -> None:
-        if loss == loss and abs(loss) != float("inf"):
+        if math.isfinite(loss):
             return
         size = self.recipe.schedule.accumulate
         chosen = {n for part in range(size) for n in self.batches.chosen((self.step - 1) * size + part)}
         ids = ", ".join(str(self.batches.store.records[n].id) for n in sorted(chosen))
         raise InputError(
-            f"the loss of {self.recipe.name} is not a number at step {self.step} (samples {ids} of"
-            f" {self.batches.store.folder}): look at these, or lower optimiser.learning_rate; the last checkpoint stays"
+            f"the loss of {self.recipe.name} is no longer a number at step {self.step}: look at the samples {ids} of"
+            f" {self.batches.store.folder}, or lower optimiser.learning_rate; the last checkpoint stays"
         )
 
     def _set_learning_rate(self) -> float:
@@ -253,12 +260,15 @@ class Trainer:
         return rate
 
     def _save(self) -> None:
+        if not all(bool(torch.isfinite(weight).all()) for weight in self.network.parameters()):
+            self._check(math.nan)  # the gradient broke first; these weights must not replace good ones
         content: dict[str, Any] = {
             "recipe": self.recipe.to_json(),
             "seed": self.options.seed,
             "step": self.step,
             "elapsed_s": self.elapsed_s,
             "best": [self.best_score, self.best_step, self.since_best],
+            "validated_step": self.validated_step,
             "recent": list(self.recent),
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
@@ -273,6 +283,7 @@ class Trainer:
             raise InputError(f"{self.last} belongs to another recipe or seed than asked for; resume with its own")
         self.step, self.elapsed_s = int(content["step"]), float(content["elapsed_s"])
         self.best_score, self.best_step, self.since_best = content["best"]
+        self.validated_step = int(content.get("validated_step", 0))
         self.recent = list(content["recent"])
         self.network.load_state_dict(content["network"])
         self.average.load_state_dict(content["average"])
