@@ -79,6 +79,8 @@ def _read(path: Path, series: str | None) -> tuple[Stored, str]:
             raise InputError(f"{path} does not exist")
         if path.is_dir():
             return read_series(path, series)
+        if series is not None and not is_dicom(path):
+            raise InputError(f"{path.name} is one file and no DICOM series; leave out --series")
         if path.name.lower().endswith(_NIFTI):
             return read_nifti(path), path.name
         if path.name.lower().endswith(_ITK):
