@@ -8,6 +8,8 @@ Linear ramps come back exactly, away from the border.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -41,6 +43,27 @@ def resample(array: np.ndarray, box: Box, shape: Triple) -> npt.NDArray[np.float
     for axis in order:
         result = _along(result, *_taps(box, shape, offset, factor, source.shape, axis), axis)
     return np.ascontiguousarray(result)
+
+
+def interpolate(array: np.ndarray, positions: Sequence[npt.NDArray[np.float64]]) -> npt.NDArray[np.float32]:
+    """``array`` where the positions of its axes cross, linear, for grids that `resample` cannot place: pictures.
+
+    Args:
+        array: any number of axes, any numeric type.
+        positions: for each axis, indices with fractions in any order; outside the array its edge is repeated.
+
+    Example:
+        >>> interpolate(np.array([0.0, 10.0, 20.0]), [np.array([1.5, 0.25, -1.0])]).tolist()
+        [15.0, 2.5, 0.0]
+    """
+    result = array
+    for axis, wanted in enumerate(positions):
+        at = np.clip(wanted, 0, array.shape[axis] - 1)
+        below = np.floor(at).astype(np.intp)
+        above = np.minimum(below + 1, array.shape[axis] - 1)
+        share = (at - below).astype(np.float32).reshape([-1 if a == axis else 1 for a in range(array.ndim)])
+        result = result.take(below, axis) * (1 - share) + result.take(above, axis) * share
+    return np.asarray(result, dtype=np.float32)
 
 
 def coarse_shape(shape: Triple, spacing_mm: npt.ArrayLike, target_mm: float) -> Triple:

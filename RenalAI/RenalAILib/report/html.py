@@ -1,0 +1,239 @@
+"""``report.html``: one self-contained page for a radiologist. No script, no font, no picture from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from .. import __version__
+from ..figures import Picture
+from ..findings import Findings, Mass
+from ..labels import MassClass, Side
+from ..terminology import CLASS_COLORS, KIDNEY_COLOR, Rgb, segment_name
+from . import wording
+from .drawings import Drawing
+from .markup import Child, Markup, element, joined
+from .mass_card import chip, flags, mass_card, probability_bars
+from .readings import Reading
+from .stylesheet import STYLESHEET
+
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+_DEMONSTRATION = "Demonstration weights: research only, not for diagnosis."
+_STAGES = {
+    "read": "Reading the CT",
+    "locate": "Finding the kidneys",
+    "delineate": "Outlining kidneys and masses",
+    "characterise": "Classifying masses",
+    "write": "Writing pictures and files",
+    "total": "In all",
+}
+
+
+def report_html(
+    findings: Findings,
+    overview: Sequence[Picture],
+    pictures: Mapping[str, Sequence[Picture]],
+    readings: Sequence[Reading] = (),
+    time: datetime | None = None,
+) -> str:
+    """The page.
+
+    Args:
+        findings: what is said.
+        overview: pictures of both kidneys.
+        pictures: by mass segment ID, axial, coronal and sagittal.
+        readings: radiologists' answers, shown as theirs.
+        time: of the report, with its zone; now, if None.
+    """
+    name = str(findings.volume.get("name", "CT"))
+    time = time or datetime.now().astimezone()
+    by_mass: dict[str, list[Reading]] = {}
+    for reading in readings:
+        by_mass.setdefault(reading.segment_id, []).append(reading)
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", http_equiv="Content-Security-Policy", content=_POLICY),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", name="color-scheme", content="light dark"),
+        element("title", f"RenalAI report: {name}"),
+        element("style", Markup(STYLESHEET)),
+    )
+    body = element(
+        "body",
+        _header(findings, name, time),
+        element("main", *_main(findings, overview, pictures, by_mass)),
+        element("footer", f"RenalAI {__version__}. Every finding needs a radiologist's eye before it means anything."),
+    )
+    return "<!DOCTYPE html>\n" + element("html", head, body, lang="en") + "\n"
+
+
+def _header(findings: Findings, name: str, time: datetime) -> Markup:
+    bundle = findings.bundle
+    banner = element(
+        "div",
+        element("p", element("strong", _DEMONSTRATION)),
+        element("p", "The networks behind this report were trained on few and partly simulated scans."),
+        class_="note demonstration",
+        role="note",
+    )
+    return element(
+        "header",
+        element("p", "RenalAI", class_="brand"),
+        element("h1", "Kidneys and renal masses on CT"),
+        element("p", name, " \N{MIDDLE DOT} ", f"{time:%Y-%m-%d %H:%M} {time.tzname() or ''}".strip(), class_="meta"),
+        banner if bundle.demonstration else None,
+    )
+
+
+def _main(
+    findings: Findings,
+    overview: Sequence[Picture],
+    pictures: Mapping[str, Sequence[Picture]],
+    readings: Mapping[str, Sequence[Reading]],
+) -> list[Child]:
+    cards = [
+        mass_card(mass, pictures.get(mass.segment_id, ()), readings.get(mass.segment_id, ()))
+        for mass in findings.masses
+    ]
+    return [
+        element("p", wording.summary(findings), class_="lead"),
+        [element("p", warning, class_="note warning", role="note") for warning in findings.warnings],
+        _overview(findings, overview),
+        _masses(findings, readings),
+        _kidneys(findings),
+        element("section", element("h2", "Mass by mass"), cards) if cards else None,
+        _method(findings),
+        _provenance(findings),
+    ]
+
+
+def _overview(findings: Findings, overview: Sequence[Picture]) -> Markup:
+    names = {mass.segment_id: _short_name(mass) for mass in findings.masses}
+    drawings = [Drawing(picture, f"overview-{n}", names) for n, picture in enumerate(overview)]
+    figures = [
+        drawing.figure(f"{picture.section.plane.value.capitalize()} overview with outlines")
+        for drawing, picture in zip(drawings, overview, strict=True)
+    ]
+    shown = {mass.mass_class for mass in findings.masses}
+    legend: list[str | Markup | None] = [_legend_entry("kidney", KIDNEY_COLOR)] if findings.kidneys else []
+    legend += [_legend_entry(wording.class_phrase(cls), CLASS_COLORS[cls]) for cls in MassClass if cls in shown]
+    if findings.masses:
+        legend.append("Coronal: masses as silhouettes, also in front of or behind the section.")
+    return element(
+        "section",
+        element("h2", "Overview"),
+        element("div", figures, class_="pictures" if len(figures) > 2 else "pictures pair"),
+        element("p", legend, class_="legend") if legend else None,
+    )
+
+
+def _legend_entry(text: str, color: Rgb) -> Markup:
+    return element("span", text, class_="chip", style=f"--color: rgb{color}")
+
+
+def _short_name(mass: Mass) -> str:
+    """``R1``, ``L2``: what fits into a picture."""
+    return mass.side.value[0].upper() + mass.segment_id.rpartition("_")[2]
+
+
+def _masses(findings: Findings, readings: Mapping[str, Sequence[Reading]]) -> Markup | None:
+    if not findings.masses:
+        return None
+    headings = [
+        element("th", "Mass"),
+        element("th", "Class"),
+        element("th", "Network's probabilities"),
+        element("th", "Diameter", element("span", "axial / average", class_="sub"), class_="number"),
+        element("th", "Volume", class_="number"),
+        element("th", "Mean", class_="number"),
+        element("th", "To note"),
+    ]
+    rows = [_mass_row(mass, readings.get(mass.segment_id, ())) for mass in findings.masses]
+    table = element("table", element("thead", element("tr", headings)), element("tbody", rows))
+    return element("section", element("h2", "Masses"), element("div", table, class_="scroll"))
+
+
+def _mass_row(mass: Mass, readings: Sequence[Reading]) -> Markup:
+    link = element("a", segment_name(mass).partition(" (")[0], href=f"#{mass.segment_id}")
+    return element(
+        "tr",
+        element("th", link, element("span", _short_name(mass), class_="sub"), scope="row"),
+        element("td", chip(mass.mass_class)),
+        element("td", probability_bars(mass)),
+        element("td", wording.diameters(mass), class_="number"),
+        element("td", wording.milliliters(mass.volume_ml), class_="number"),
+        element("td", wording.hounsfield(mass.mean_hu), class_="number"),
+        element("td", flags(mass, readings)),
+    )
+
+
+def _kidneys(findings: Findings) -> Markup:
+    rows = []
+    for side in Side:
+        masses = [mass for mass in findings.masses if mass.side is side]
+        kidneys = [kidney for kidney in findings.kidneys if kidney.side is side]
+        if not kidneys:
+            missing = element("td", "not found", colspan=3, class_="missing")
+            rows.append(element("tr", element("th", f"{side.value.capitalize()} kidney", scope="row"), missing))
+        for kidney in kidneys:
+            count = f"{len(masses)}, {wording.milliliters(sum(m.volume_ml for m in masses))}" if masses else "none"
+            rows.append(
+                element(
+                    "tr",
+                    element("th", segment_name(kidney), scope="row"),
+                    element("td", wording.milliliters(kidney.volume_ml), class_="number"),
+                    element("td", wording.hounsfield(kidney.mean_hu), class_="number"),
+                    element("td", count, class_="number"),
+                )
+            )
+    headings = [
+        element("th", "Kidney"),
+        element("th", "Volume without masses", class_="number"),
+        element("th", "Mean", class_="number"),
+        element("th", "Masses on this side", class_="number"),
+    ]
+    table = element("table", element("thead", element("tr", headings)), element("tbody", rows))
+    return element("section", element("h2", "Kidneys"), element("div", table, class_="scroll kidneys"))
+
+
+def _method(findings: Findings) -> Markup:
+    limits = [
+        "An AML is named for macroscopic fat (below \N{MINUS SIGN}30 HU), a cystic mass for less than a quarter of "
+        "enhancing tissue, a solid mass for more. These classes say nothing about malignancy: a fat-poor AML looks "
+        "solid, and a cystic mass may be a carcinoma.",
+        "Masses under 5 mm average diameter are marked small; their class is not reliable.",
+        "Where the network is not sure enough, the class is left unknown.",
+        "Grad-CAM shows which voxels raised the network's class. It does not show where disease is.",
+        "Lines in the pictures are smoothed; diameters, volumes and HU are measured on the voxels.",
+        "Masses may be missed, and normal structures may be taken for masses. The bundle's card says how often, "
+        "on which scans, and what it was trained on.",
+    ]
+    if findings.masses and all(mass.evidence.enhancement_hu is None for mass in findings.masses):
+        limits.insert(1, "Enhancement was not measured: no second phase was given.")
+    return element(
+        "section",
+        element("h2", "Method and limits"),
+        element(
+            "p",
+            "Neural networks outlined kidneys and masses and gave each mass a class with a probability. Beside them, "
+            "attenuation is measured in each mass by plain arithmetic; where both speak for different classes, "
+            "this report says so.",
+        ),
+        element("ul", [element("li", limit) for limit in limits], class_="limits"),
+    )
+
+
+def _provenance(findings: Findings) -> Markup:
+    bundle, volume = findings.bundle, findings.volume
+    facts = {
+        "Bundle": f"{bundle.name} {bundle.version}" + (" (demonstration)" if bundle.demonstration else ""),
+        "SHA-256": bundle.sha256,
+        "Voxels": " \N{MULTIPLICATION SIGN} ".join(str(n) for n in reversed(volume.get("shape", ()))),
+        "Voxel, mm": " \N{MULTIPLICATION SIGN} ".join(f"{mm:.3g}" for mm in reversed(volume.get("spacing_mm", ()))),
+        "Seconds": ", ".join(
+            f"{_STAGES.get(stage, stage).lower()} {seconds:.2f}" for stage, seconds in findings.timings_s.items()
+        ),
+    }
+    pairs = [joined(element("dt", term), element("dd", value)) for term, value in facts.items() if value]
+    return element("section", element("h2", "Where this comes from"), element("dl", pairs, class_="provenance"))
