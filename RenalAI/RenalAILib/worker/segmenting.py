@@ -57,6 +57,9 @@ class SegmentJob:
         from ..bundle_store import load_bundle
         from ..cascade.pipeline import segment
 
+        def within(stage: str, fraction: float, message: str) -> None:
+            report(stage, 0.02 + 0.93 * fraction, message)
+
         report("read", 0.0, self.volume.name)
         outcome = segment(
             self.volume,
@@ -64,8 +67,9 @@ class SegmentJob:
             device=self.device,
             fast=self.fast,
             second_phase=self.second_phase,
-            progress=report,
+            progress=within,
         )
+        report("write", 0.95, "")
         write_outcome(outcome, output)
 
     def load(self, output: Path) -> Outcome:

@@ -1,0 +1,60 @@
+"""The report job: a result folder from an outcome that may have been kept in a scene since."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ..findings import Outcome
+from ..report.readings import Reading
+from .arrays import read_outcome, read_volume, write_outcome, write_volume
+from .progress import Report
+
+
+@dataclass(frozen=True)
+class ReportJob:
+    """The files of :func:`RenalAILib.report.write_outcome`.
+
+    Attributes:
+        outcome: what is reported.
+        readings: the radiologist's answers, in order of time.
+        folder: absent, empty, or an older result; its parent is made where it does not exist.
+    """
+
+    task: ClassVar[str] = "report"
+
+    outcome: Outcome
+    readings: tuple[Reading, ...]
+    folder: Path
+
+    def write(self, folder: Path) -> dict[str, Any]:
+        write_outcome(self.outcome, folder)
+        return {
+            "volume": write_volume(self.outcome.volume, folder, "volume"),
+            "readings": [reading.to_json() for reading in self.readings],
+            "folder": str(self.folder),
+        }
+
+    @classmethod
+    def read(cls, fields: dict[str, Any], folder: Path) -> ReportJob:
+        outcome = read_outcome(read_volume(fields["volume"], folder), folder)
+        return cls(outcome, tuple(Reading.from_json(entry) for entry in fields["readings"]), Path(fields["folder"]))
+
+    def run(self, output: Path, report: Report) -> None:
+        from ..errors import InputError
+        from ..report import write_outcome as write_report
+
+        report("write", 0.1, self.folder.name)
+        try:
+            self.folder.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as problem:
+            raise InputError(f"{self.folder.parent} cannot be made: {problem.strerror}") from problem
+        paths = write_report(self.outcome, self.folder, readings=self.readings)
+        (output / "paths.json").write_text(json.dumps({name: str(path) for name, path in paths.items()}), "utf-8")
+
+    def load(self, output: Path) -> dict[str, Path]:
+        """The path of each file by its name."""
+        paths = json.loads((output / "paths.json").read_text(encoding="utf-8"))
+        return {name: Path(path) for name, path in paths.items()}

@@ -1,0 +1,1 @@
+"""The panel of the module RenalAI: one controller a section, and the logic they call."""

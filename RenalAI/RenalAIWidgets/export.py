@@ -1,0 +1,153 @@
+"""Section Export: the report and what else leaves Slicer, and the hand-over to the training module."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import ctk
+import qt
+import slicer
+from RenalAILib.errors import InputError
+from RenalAILib.worker.errors import CancelledError
+from slicer.i18n import tr as _
+
+from .jobqueue import Ticket
+from .printing import can_print, print_to_pdf
+from .texts import show_plain, show_problem
+
+
+class Exporter(Protocol):
+    """Writes files of a result (:class:`.logic.RenalAILogic`)."""
+
+    def startReport(self, segmentation: Any, folder: Path, on_end: Callable[[Ticket], None]) -> Ticket:
+        """Starts writing the result folder; the ticket's result is the path of each file by its name."""
+        ...
+
+    def whyNoDicom(self, segmentation: Any) -> str | None:
+        """Why a DICOM segmentation cannot be written, in words; None where it can."""
+        ...
+
+    def writeDicom(self, segmentation: Any, path: Path) -> Path: ...
+
+    def whyNoTraining(self, segmentation: Any) -> str | None:
+        """Why the case cannot be handed to the training module, in words; None where it can."""
+        ...
+
+    def addToTraining(self, segmentation: Any) -> None: ...
+
+
+class ExportSection:
+    """Offers what is possible, says why the rest is not, and links to what was written."""
+
+    def __init__(self, ui: Any, exporter: Exporter) -> None:
+        self._ui = ui
+        self._exporter = exporter
+        self._parameters: Any = None
+        self._ticket: Ticket | None = None
+        ui.exportFolderEdit.filters = ctk.ctkPathLineEdit.Dirs
+        ui.exportRunButton.connect("clicked()", self.onExport)
+        ui.trainingButton.connect("clicked()", self.onTraining)
+        if not can_print():
+            ui.pdfCheckBox.enabled = False
+            ui.pdfCheckBox.toolTip = _("This Slicer cannot print web pages. Print the report from a browser.")
+        show_plain(ui.exportLine, "")
+
+    def update(self, parameters: Any) -> None:
+        """Called at every change of the parameter node; None when there is none."""
+        self._parameters = parameters
+        result = None if parameters is None else parameters.result
+        no_dicom = None if result is None else self._exporter.whyNoDicom(result)
+        self._ui.dicomCheckBox.enabled = result is not None and no_dicom is None
+        self._ui.dicomCheckBox.toolTip = no_dicom or _("A DICOM SEG object for the PACS.")
+        problem = self._problem(result)
+        self._ui.exportRunButton.enabled = problem is None and self._ticket is None
+        self._ui.exportRunButton.toolTip = problem or _("Write what is ticked into the folder.")
+        no_training = _("There is no result.") if result is None else self._exporter.whyNoTraining(result)
+        self._ui.trainingButton.enabled = no_training is None
+        self._ui.trainingButton.toolTip = no_training or _("Hand the CT and its corrected segmentation to RenalAITraining.")
+
+    def onExport(self) -> None:
+        parameters = self._parameters
+        name = file_name(parameters.result.GetName())
+        base = Path(parameters.exportFolder)
+        if not parameters.exportReport:
+            self._finish(parameters.result, base, name, {})
+            return
+        result = parameters.result
+        self._ticket = self._exporter.startReport(
+            result, base / name, lambda ticket: self._on_report(ticket, result, base, name)
+        )
+        self._ui.exportRunButton.enabled = False
+        show_plain(self._ui.exportLine, _("Writing the report…"))
+
+    def onTraining(self) -> None:
+        with slicer.util.tryWithErrorDisplay(_("The case could not be handed over."), waitCursor=True):
+            self._exporter.addToTraining(self._parameters.result)
+
+    def _problem(self, result: Any) -> str | None:
+        if result is None:
+            return _("There is no result to export.")
+        parameters = self._parameters
+        if str(parameters.exportFolder) in ("", "."):
+            return _("Choose a folder.")
+        if not (parameters.exportReport or parameters.exportSegmentation or self._dicom_wanted()):
+            return _("Tick what to export.")
+        return None
+
+    def _dicom_wanted(self) -> bool:
+        return bool(self._parameters.exportDicom and self._ui.dicomCheckBox.enabled)
+
+    def _on_report(self, ticket: Ticket, result: Any, base: Path, name: str) -> None:
+        self._ticket = None
+        try:
+            files = ticket.result()
+        except CancelledError:
+            show_plain(self._ui.exportLine, _("Cancelled."))
+            return
+        except Exception as problem:  # shown in the panel; a fault of ours brings its log along
+            show_problem(self._ui.exportLine, str(problem))
+            log = getattr(problem, "log", None) or (None if isinstance(problem, InputError) else repr(problem))
+            text = _("The report could not be written.\n\n{problem}").format(problem=problem)
+            slicer.util.errorDisplay(text, windowTitle=_("RenalAI"), detailedText=log)
+            return
+        finally:
+            self.update(self._parameters)
+        self._finish(result, base, name, files)
+
+    def _finish(self, result: Any, base: Path, name: str, files: dict[str, Path]) -> None:
+        """What is written from Slicer itself, after the report."""
+        parameters = self._parameters
+        written = [files["report.html"]] if files else []
+        if parameters is not None:
+            with slicer.util.tryWithErrorDisplay(_("The export is not complete."), waitCursor=True):
+                base.mkdir(parents=True, exist_ok=True)
+                if parameters.exportSegmentation:
+                    path = base / f"{name}.seg.nrrd"
+                    if not slicer.util.saveNode(result, str(path)):
+                        raise OSError(_("{path} could not be written.").format(path=path))
+                    written.append(path)
+                if self._dicom_wanted():
+                    written.append(self._exporter.writeDicom(result, base / f"{name}.dcm"))
+                if parameters.exportPdf and files and can_print():
+                    print_to_pdf(files["report.html"], base / f"{name}.pdf")
+                    written.append(base / f"{name}.pdf")
+        links = [_link(path, path.name) for path in written] + [_link(base, _("open folder"))]
+        self._ui.exportLine.text = _("Written: {links}").format(links=" · ".join(links))
+        self._ui.exportLine.setVisible(True)
+
+
+def file_name(text: str) -> str:
+    """A name that every file system takes.
+
+    Example:
+        >>> file_name("CT 3: arterial/venous")
+        'CT 3 arterial venous'
+    """
+    return " ".join(re.sub(r"[^\w.\- ]+", " ", text).split()).strip(". ")[:80] or "result"
+
+
+def _link(path: Path, words: str) -> str:
+    return f'<a href="{qt.QUrl.fromLocalFile(str(path)).toString()}">{words}</a>'

@@ -1,0 +1,215 @@
+"""Section Findings: the masses as a table, one click from the list to the images, and the radiologist's own word."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+import qt
+from RenalAILib.findings import Findings, Mass
+from RenalAILib.labels import MassClass
+from RenalAILib.report.readings import Reading, Verdict
+from RenalAILib.terminology import CLASS_COLORS
+from slicer.i18n import tr as _
+
+from .tables import fit, prepare
+from .texts import class_in_words, show_plain, show_problem, side_in_words, verdict_in_words
+
+COLUMNS = ("mass", "class", "diameter", "volume", "hu", "reading")
+
+
+class FindingsScene(Protocol):
+    """What is in the scene of one result (:mod:`RenalAIScene`)."""
+
+    def findings(self, segmentation: Any) -> Findings | None:
+        """The findings that belong to a segmentation node; None for one that RenalAI did not make."""
+        ...
+
+    def readings(self, segmentation: Any) -> Mapping[str, Reading]:
+        """The radiologist's answers by mass."""
+        ...
+
+    def set_reading(self, segmentation: Any, segment_id: str, reading: Reading | None) -> None:
+        """Keeps an answer in the scene; None forgets it."""
+        ...
+
+    def go_to(self, segmentation: Any, segment_id: str) -> None:
+        """Centers every view on a mass and highlights it."""
+        ...
+
+
+class FindingsSection:
+    """Fills the table from the scene; writes the radiologist's answers there.
+
+    Args:
+        ui: the widgets.
+        scene: findings and readings.
+        on_mass: called with (segmentation node, findings, chosen mass or None).
+    """
+
+    def __init__(self, ui: Any, scene: FindingsScene, on_mass: Callable[[Any, Findings | None, Mass | None], None]) -> None:
+        self._ui = ui
+        self._scene = scene
+        self._on_mass = on_mass
+        self._segmentation: Any = None
+        self._shown: str | None = None
+        self._findings: Findings | None = None
+        self._filling = False
+        prepare(ui.massTable, (_("Mass"), _("Class"), _("Ø mm"), _("ml"), _("HU"), _("Yours")))
+        ui.massTable.connect("itemSelectionChanged()", self._on_selection)
+        ui.massTable.connect("cellClicked(int,int)", self._on_click)
+        ui.classSelector.addItem(_("Other class…"))
+        for mass_class in MassClass:
+            ui.classSelector.addItem(class_in_words(mass_class))
+        ui.previousButton.connect("clicked()", lambda: self.step(-1))
+        ui.nextButton.connect("clicked()", lambda: self.step(1))
+        ui.acceptButton.connect("clicked()", self.onAccept)
+        ui.rejectButton.connect("clicked()", self.onReject)
+        ui.classSelector.connect("activated(int)", self.onClass)
+        ui.noteEdit.connect("editingFinished()", self.onNote)
+        self._show()
+
+    @property
+    def mass(self) -> Mass | None:
+        """The chosen mass."""
+        row = self._ui.massTable.currentRow()
+        return None if self._findings is None or not 0 <= row < len(self._findings.masses) else self._findings.masses[row]
+
+    def update(self, parameters: Any) -> None:
+        """Called at every change of the parameter node; None when there is none."""
+        segmentation = None if parameters is None else parameters.result
+        identifier = None if segmentation is None else segmentation.GetID()
+        if identifier != self._shown:
+            self._shown = identifier
+            self._segmentation = segmentation
+            self._findings = None if segmentation is None else self._scene.findings(segmentation)
+            self._show()
+
+    def step(self, by: int) -> None:
+        """The next or previous mass, around the ends."""
+        count = self._ui.massTable.rowCount
+        if count:
+            self._ui.massTable.selectRow((self._ui.massTable.currentRow() + by) % count)
+
+    def onAccept(self) -> None:
+        self._answer(Verdict.ACCEPTED if self._ui.acceptButton.checked else None)
+
+    def onReject(self) -> None:
+        self._answer(Verdict.REJECTED if self._ui.rejectButton.checked else None)
+
+    def onClass(self, index: int) -> None:
+        if index > 0:
+            self._answer(Verdict.RECLASSIFIED, list(MassClass)[index - 1])
+        elif self._reading() is not None and self._reading().verdict is Verdict.RECLASSIFIED:
+            self._answer(None)
+
+    def onNote(self) -> None:
+        """Keeps the note; Enter and leaving the line both do."""
+        before = self._reading()
+        if self.mass is None or self._ui.noteEdit.text == ("" if before is None else before.note):
+            return
+        self._answer(None if before is None else before.verdict, None if before is None else before.mass_class)
+
+    def _answer(self, verdict: Verdict | None, mass_class: MassClass | None = None) -> None:
+        """Keeps the answer to the chosen mass; without verdict and note there is none."""
+        mass = self.mass
+        if mass is None:
+            return
+        note = self._ui.noteEdit.text
+        if verdict in (None, Verdict.NOTED):
+            verdict = Verdict.NOTED if note else None
+        time = datetime.now().astimezone().isoformat(timespec="seconds")
+        reading = None if verdict is None else Reading(mass.segment_id, verdict, mass_class, note, "", time)
+        self._scene.set_reading(self._segmentation, mass.segment_id, reading)
+        self._show_row(self._ui.massTable.currentRow(), mass)
+        self._show_reading()
+
+    def _reading(self) -> Any:
+        mass = self.mass
+        return None if mass is None else self._scene.readings(self._segmentation).get(mass.segment_id)
+
+    def _show(self) -> None:
+        """Everything anew: another result."""
+        self._filling = True
+        masses = () if self._findings is None else self._findings.masses
+        self._ui.massTable.clearContents()
+        self._ui.massTable.setRowCount(len(masses))
+        for row, mass in enumerate(masses):
+            self._show_row(row, mass)
+        self._ui.massTable.setCurrentCell(-1, -1)
+        fit(self._ui.massTable)
+        self._filling = False
+        show_plain(self._ui.kidneysLine, self._kidneys_in_words())
+        warnings = () if self._findings is None else self._findings.warnings
+        show_problem(self._ui.warningsLine, "  ".join(warnings) or None, severe=False)
+        self._ui.warningsLine.setVisible(bool(warnings))
+        self._ui.show3DButton.setSegmentationNode(self._segmentation)
+        self._show_reading()
+        self._on_mass(self._segmentation, self._findings, None)
+
+    def _show_row(self, row: int, mass: Mass) -> None:
+        reading = self._scene.readings(self._segmentation).get(mass.segment_id)
+        probability = mass.probabilities.get(mass.mass_class, max(mass.probabilities.values(), default=0.0))
+        diameter = f"{mass.diameter_mm.average:.0f}" + (" " + _("small") if mass.small else "")
+        number = mass.segment_id.rsplit("_", 1)[-1]
+        texts = (
+            f"{side_in_words(mass.side)} {number}",
+            f"{class_in_words(mass.mass_class)} {100 * probability:.0f} %",
+            diameter,
+            f"{mass.volume_ml:.1f}",
+            f"{mass.mean_hu:.0f}",
+            verdict_in_words(reading),
+        )
+        for column, text in enumerate(texts):
+            item = qt.QTableWidgetItem(text)
+            if COLUMNS[column] == "class":
+                item.setData(qt.Qt.DecorationRole, qt.QColor(*CLASS_COLORS[mass.mass_class]))
+            if COLUMNS[column] in ("diameter", "volume", "hu"):
+                item.setTextAlignment(int(qt.Qt.AlignRight | qt.Qt.AlignVCenter))
+            if mass.small:
+                item.setToolTip(_("Under 5 mm: the class is not reliable."))
+            elif reading is not None and reading.note:
+                item.setToolTip(reading.note)
+            self._ui.massTable.setItem(row, column, item)
+
+    def _show_reading(self) -> None:
+        mass, reading = self.mass, self._reading()
+        verdict = None if reading is None else reading.verdict
+        for widget in (self._ui.acceptButton, self._ui.rejectButton, self._ui.classSelector, self._ui.noteEdit):
+            widget.enabled = mass is not None
+        several = self._ui.massTable.rowCount > 0
+        self._ui.previousButton.enabled = self._ui.nextButton.enabled = several
+        self._ui.acceptButton.checked = verdict is Verdict.ACCEPTED
+        self._ui.rejectButton.checked = verdict is Verdict.REJECTED
+        own = None if reading is None else reading.mass_class
+        self._ui.classSelector.setCurrentIndex(0 if own is None else 1 + list(MassClass).index(own))
+        self._ui.noteEdit.text = "" if reading is None else reading.note
+
+    def _kidneys_in_words(self) -> str:
+        if self._findings is None:
+            return _("Press Segment, or choose a result.")
+        if not self._findings.kidneys:
+            return _("No kidney was found.")
+        kidneys = [
+            _("{side} kidney {volume:.0f} ml").format(side=side_in_words(kidney.side), volume=kidney.volume_ml)
+            for kidney in self._findings.kidneys
+        ]
+        count = len(self._findings.masses)
+        masses = _("no mass") if count == 0 else _("1 mass") if count == 1 else _("{count} masses").format(count=count)
+        return " · ".join([*kidneys, masses])
+
+    def _on_selection(self) -> None:
+        if self._filling:
+            return
+        self._show_reading()
+        mass = self.mass
+        if mass is not None:
+            self._scene.go_to(self._segmentation, mass.segment_id)
+        self._on_mass(self._segmentation, self._findings, mass)
+
+    def _on_click(self, row: int, column: int) -> None:
+        """A click on the mass that is chosen already brings the views back to it."""
+        mass = self.mass
+        if mass is not None:
+            self._scene.go_to(self._segmentation, mass.segment_id)

@@ -1,0 +1,113 @@
+"""Section Model: which bundle, how it runs, and a red line where it must not be relied on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import qt
+import slicer
+from RenalAILib.errors import InputError
+from slicer.i18n import tr as _
+
+from .dependencies import nvidia_driver
+from .parameters import Device
+from .texts import show_plain, show_problem
+
+
+class ModelSection:
+    """The model's line with its menu, and what Auto will use.
+
+    The menu is built when it opens: looking for bundles touches the disk.
+    """
+
+    def __init__(self, ui: Any) -> None:
+        self._ui = ui
+        self._parameters: Any = None
+        self._seen: str | None = None
+        self._menu = qt.QMenu(ui.bundleMenuButton)
+        self._menu.connect("aboutToShow()", self._fill_menu)
+        ui.bundleMenuButton.setMenu(self._menu)
+        self._fill_menu()
+
+    def update(self, parameters: Any) -> None:
+        """Called at every change of the parameter node."""
+        self._parameters = parameters
+        if parameters.device is Device.AUTO:
+            present = _("GPU, if a test computation works on it") if nvidia_driver() else _("CPU (no NVIDIA driver)")
+            show_plain(self._ui.deviceLine, _("Auto will use: {device}").format(device=present))
+        else:
+            show_plain(self._ui.deviceLine, "")
+        if parameters.bundle != self._seen:
+            self._seen = parameters.bundle
+            self._describe(parameters.bundle)
+
+    def choose(self, name: str) -> None:
+        """Take the bundle of that name; empty for the shipped one."""
+        self._parameters.bundle = name
+
+    def importBundle(self) -> None:
+        """Bring in a bundle from a zip file, verified before it appears."""
+        from RenalAILib.bundle_store import import_bundle
+
+        path = qt.QFileDialog.getOpenFileName(None, _("Import a model"), "", _("Model bundle (*.zip)"))
+        if not path:
+            return
+        try:
+            with slicer.util.WaitCursor():
+                bundle = import_bundle(path)
+        except InputError as problem:
+            slicer.util.errorDisplay(str(problem), windowTitle=_("RenalAI"))
+            return
+        self.choose(bundle.name)
+
+    def openFolder(self) -> None:
+        """Show the folder of the user's models in the file browser."""
+        from RenalAILib.bundle_store import user_bundles
+
+        user_bundles().mkdir(parents=True, exist_ok=True)
+        qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(user_bundles())))
+
+    def _fill_menu(self) -> None:
+        from RenalAILib.bundle_store import find_bundles
+
+        self._menu.clear()
+        self._menu.addAction(_("Shipped model")).connect("triggered()", lambda: self.choose(""))
+        for name in find_bundles():
+            self._menu.addAction(name).connect("triggered()", lambda name=name: self.choose(name))
+        self._menu.addSeparator()
+        self._menu.addAction(_("Import from file…")).connect("triggered()", self.importBundle)
+        self._menu.addAction(_("Open the models' folder")).connect("triggered()", self.openFolder)
+
+    def _describe(self, name: str) -> None:
+        """The bundle's own words on itself. Checksums are the engine's business at load, not the panel's."""
+        try:
+            described = _read(name)
+        except (OSError, ValueError, KeyError) as problem:
+            words = _("There is no model {name} on this computer.") if name else _("No model is installed: {problem}")
+            show_problem(self._ui.modelLine, words.format(name=name, problem=problem))
+            return
+        if described.get("demonstration", True):
+            words = _("{title}: demonstration weights. Research only, not for diagnosis.")
+            show_problem(self._ui.modelLine, words.format(title=described["title"]))
+        else:
+            words = _("{title} {version}. {use}")
+            use = described.get("intended_use", "")
+            show_plain(self._ui.modelLine, words.format(title=described["title"], version=described["version"], use=use))
+
+
+def _read(name: str) -> dict[str, Any]:
+    """The metadata of a bundle by name or folder; the default one for an empty name. Raises OSError, ValueError."""
+    from RenalAILib.bundle import METADATA
+    from RenalAILib.bundle_store import DEFAULT_BUNDLE, find_bundles
+
+    found = find_bundles()
+    if name:
+        folder = Path(name) if Path(name).is_dir() else found.get(name)
+    else:
+        folder = found.get(DEFAULT_BUNDLE) or (next(iter(found.values())) if len(found) == 1 else None)
+    if folder is None:
+        raise OSError(_("the folder of models is empty"))
+    metadata: dict[str, Any] = json.loads((folder / METADATA).read_text(encoding="utf-8"))
+    return metadata

@@ -1,0 +1,41 @@
+"""Tables of the panel: as high as their rows, and no wider than the panel needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import qt
+
+MOST_ROWS = 8
+
+
+def prepare(table: Any, header: Sequence[str]) -> None:
+    """Sets the columns of an empty ``QTableWidget``."""
+    table.setColumnCount(len(header))
+    table.setHorizontalHeaderLabels(list(header))
+    table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+    table.horizontalHeader().setStretchLastSection(True)
+    table.horizontalHeader().setHighlightSections(False)
+    table.verticalHeader().hide()
+
+
+def fill(table: Any, rows: Sequence[Sequence[str]]) -> None:
+    """Replaces all rows; texts in the first column are set left, numbers in the others right."""
+    table.setRowCount(len(rows))
+    for row, texts in enumerate(rows):
+        for column, text in enumerate(texts):
+            item = qt.QTableWidgetItem(text)
+            if column:
+                item.setTextAlignment(int(qt.Qt.AlignRight | qt.Qt.AlignVCenter))
+            table.setItem(row, column, item)
+    fit(table)
+
+
+def fit(table: Any) -> None:
+    """Makes the table as high as its rows, up to some, and hides it where there are none."""
+    rows = min(table.rowCount, MOST_ROWS)
+    height = table.horizontalHeader().sizeHint.height() + 4 + rows * table.verticalHeader().defaultSectionSize
+    scroll_bar = table.horizontalScrollBar().sizeHint.height()
+    table.setFixedHeight(height + scroll_bar)
+    table.setVisible(rows > 0)

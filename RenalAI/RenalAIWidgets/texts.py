@@ -1,0 +1,99 @@
+"""Texts of the panel: severity by color that reads on light and dark, numbers as radiologists write them."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+import qt
+from RenalAILib.labels import Label, MassClass, Side
+from RenalAILib.report.readings import Reading, Verdict
+from slicer.i18n import tr as _
+
+STAGES = ("start", "read", "locate", "delineate", "characterise", "write", "done")
+
+
+def dark(widget: Any) -> bool:
+    """Whether the widget is drawn light on dark."""
+    return widget.palette.color(qt.QPalette.Window).lightness() < 128
+
+
+def show_problem(label: Any, words: str | None, severe: bool = True) -> None:
+    """Shows ``words`` in red, or amber where not severe; without words the label is empty and takes no place."""
+    label.setVisible(True)
+    if words is None:
+        label.text = ""
+        return
+    if severe:
+        color = "#ff8a80" if dark(label) else "#b3261e"
+    else:
+        color = "#ffd180" if dark(label) else "#7a4f01"
+    label.text = f'<span style="color:{color}">{html.escape(words)}</span>'
+
+
+def show_plain(label: Any, words: str) -> None:
+    """Shows ``words``; an empty label takes no place."""
+    label.text = html.escape(words)
+    label.setVisible(bool(words))
+
+
+def stage_in_words(stage: str) -> str:
+    """What the engine does, for the line under the progress bar."""
+    known = {
+        "start": _("Starting the engine"),
+        "read": _("Reading the CT"),
+        "locate": _("Finding the kidneys"),
+        "delineate": _("Outlining kidneys and masses"),
+        "characterise": _("Classifying the masses"),
+        "write": _("Collecting the findings"),
+        "done": _("Done"),
+    }
+    return known.get(stage, stage.capitalize())
+
+
+def time_left(fraction: float, elapsed_s: float) -> str:
+    """The rest of the time in words, empty while it cannot be told."""
+    if fraction < 0.1 or elapsed_s < 1.0:
+        return ""
+    seconds = elapsed_s * (1.0 - fraction) / fraction
+    if seconds < 60:
+        return _("about {seconds:.0f} s left").format(seconds=max(1.0, seconds))
+    return _("about {minutes:.0f} min left").format(minutes=seconds / 60)
+
+
+def class_in_words(mass_class: MassClass) -> str:
+    """A class as the table has it."""
+    return {
+        MassClass.AML: _("AML"),
+        MassClass.CYSTIC: _("Cystic"),
+        MassClass.SOLID: _("Solid"),
+        MassClass.UNKNOWN: _("Unknown"),
+    }[mass_class]
+
+
+def side_in_words(side: Side) -> str:
+    """The patient's side."""
+    return _("Right") if side is Side.RIGHT else _("Left")
+
+
+def verdict_in_words(reading: Reading | None) -> str:
+    """The radiologist's answer as the table has it; a class stands for itself."""
+    if reading is None:
+        return ""
+    if reading.mass_class is not None:
+        return class_in_words(reading.mass_class)
+    return {Verdict.ACCEPTED: _("Accepted"), Verdict.REJECTED: _("Rejected"), Verdict.NOTED: _("Note")}[reading.verdict]
+
+
+def label_in_words(label: Label | None) -> str:
+    """A label value as the table of matches has it."""
+    return {
+        None: _("Leave out"),
+        Label.BACKGROUND: _("Leave out"),
+        Label.KIDNEY_RIGHT: _("Right kidney"),
+        Label.KIDNEY_LEFT: _("Left kidney"),
+        Label.AML: _("AML"),
+        Label.CYSTIC: _("Cystic mass"),
+        Label.SOLID: _("Solid mass"),
+        Label.UNKNOWN: _("Mass, any class"),
+    }[label]
