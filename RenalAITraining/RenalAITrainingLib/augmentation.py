@@ -43,16 +43,18 @@ class Placement:
 
     def _slice(self, volume: Tensor, outside: float | None) -> Tensor:
         start = np.rint(self.start).astype(int)
+        if outside is None:
+            edges = [
+                torch.arange(first, first + length).clamp_(0, size - 1)
+                for first, length, size in zip(start.tolist(), self.shape, volume.shape, strict=True)
+            ]
+            return volume[edges[0]][:, edges[1]][:, :, edges[2]].float()
         stop = start + self.shape
         low = np.clip(start, 0, volume.shape)
         high = np.clip(stop, low, volume.shape)
         inner = volume[low[0] : high[0], low[1] : high[1], low[2] : high[2]].float()
         pads = [int(n) for axis in (2, 1, 0) for n in (low[axis] - start[axis], stop[axis] - high[axis])]
-        if not any(pads):
-            return inner.clone()
-        if outside is None:
-            return F.pad(inner[None, None], pads, mode="replicate")[0, 0]
-        return F.pad(inner, pads, value=outside)
+        return F.pad(inner, pads, value=outside) if any(pads) else inner.clone()
 
     def _sample(self, volume: Tensor, outside: float | None, mode: str) -> Tensor:
         assert self.matrix is not None

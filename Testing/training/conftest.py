@@ -62,28 +62,28 @@ def toy_samples(tmp_path_factory: pytest.TempPathFactory) -> SampleStore:
     return store
 
 
-@pytest.fixture
+def _recipe(stage: str, **changes: dict[str, Any]) -> Recipe:
+    classifies = stage == "characterise"
+    network: dict[str, Any] = {"name": "unet", "options": {"filters": [8, 16, 32], "residual_units": 1}}
+    if classifies:
+        network = {"name": "resnet10", "options": {"filters": [8, 16, 16, 16], "hidden": 128, "stem": 3}}
+    sections: dict[str, dict[str, Any]] = {
+        "data": {"stage": stage},
+        "network": network,
+        "loss": {"name": "cross_entropy" if classifies else "dice_bce"},
+        "optimiser": {"name": "adamw", "learning_rate": 0.02, "clip": 1.0},
+        "augmentation": {"flip": 0.5, "noise": 0.05, "rotation_deg": 10, "spatial_probability": 0.3},
+        "schedule": {"batch": 6 if classifies else 2, "steps": 60, "shape": "cosine", "average": 0.8},
+    }
+    for name, change in changes.items():
+        sections[name] = sections[name] | change
+    return from_mapping({"name": f"toy-{stage}", "title": "toy", "citation": "none"} | sections, "toy")
+
+
+@pytest.fixture(scope="session")
 def toy_recipe() -> Callable[..., Recipe]:
     """``toy_recipe(stage, **changes)``: a recipe for `toy_samples`; changes are sections, ``schedule={"steps": 3}``."""
-
-    def make(stage: str, **changes: dict[str, Any]) -> Recipe:
-        classifies = stage == "characterise"
-        network: dict[str, Any] = {"name": "unet", "options": {"filters": [8, 16, 32], "residual_units": 1}}
-        if classifies:
-            network = {"name": "resnet10", "options": {"filters": [8, 16, 16, 16], "hidden": 128, "stem": 3}}
-        sections: dict[str, dict[str, Any]] = {
-            "data": {"stage": stage},
-            "network": network,
-            "loss": {"name": "cross_entropy" if classifies else "dice_bce"},
-            "optimiser": {"name": "adamw", "learning_rate": 0.02, "clip": 1.0},
-            "augmentation": {"flip": 0.5, "noise": 0.05, "rotation_deg": 10, "spatial_probability": 0.3},
-            "schedule": {"batch": 6 if classifies else 2, "steps": 60, "shape": "cosine", "average": 0.8},
-        }
-        for name, change in changes.items():
-            sections[name] = sections[name] | change
-        return from_mapping({"name": f"toy-{stage}", "title": "toy", "citation": "none"} | sections, "toy")
-
-    return make
+    return _recipe
 
 
 @pytest.fixture
