@@ -89,8 +89,15 @@ def _with_connect(original: Callable[[Any, str], Any]) -> Callable[[Any, str], A
     return get
 
 
-def connect(sender: Any, signature: str, slot: Callable[..., Any]) -> bool:
-    """``obj.connect("clicked(bool)", f)``. Raises ValueError for a signal the object does not have."""
+def connect(sender: Any, *arguments: Any) -> bool:
+    """``obj.connect("clicked(bool)", f)``. Raises ValueError for a signal the object does not have.
+
+    PySide6 itself calls the static form ``connect(sender, SIGNAL("timeout()"), f)``, in ``QTimer.singleShot``.
+    """
+    if len(arguments) == 3 and isinstance(arguments[0], QtCore.QObject):
+        sender, signature, slot = arguments[0], str(arguments[1]).removeprefix("2"), arguments[2]
+    else:
+        signature, slot = arguments
     _signal(sender, signature).connect(slot)
     return True
 
