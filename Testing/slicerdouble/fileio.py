@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import slicer
+
 #: file type of Slicer -> node class
 NODE_CLASSES = {
     "VolumeFile": "vtkMRMLScalarVolumeNode",
@@ -54,6 +56,8 @@ class IOManager:
         return True
 
     def saveNodes(self, fileType: str, properties: Mapping[str, Any], *_more: Any) -> bool:
+        if fileType == "SceneFile":
+            return self._save_scene(str(properties["fileName"]))
         node = self._scene.GetNodeByID(properties["nodeID"])
         if node.GetStorageNode() is None and not node.AddDefaultStorageNode():
             return False
@@ -67,11 +71,19 @@ class IOManager:
     def fileWriterFileType(self, node: Any) -> str:
         return next((kind for kind, name in NODE_CLASSES.items() if node.GetClassName() == name), "NoFile")
 
-    def saveScene(self, path: str, *_more: Any) -> bool:
+    def _save_scene(self, path: str) -> bool:
+        """A bundle, or a .mrml with the files of its nodes beside it (Slicer asks the user for those)."""
         if path.endswith(".mrb"):
             return bool(self._scene.WriteToMRB(path))
+        folder = Path(path).parent
+        for node in slicer.util.getNodesByClass("vtkMRMLStorableNode", self._scene):
+            if node.GetSaveWithScene() and (node.GetStorageNode() is not None or node.AddDefaultStorageNode()):
+                storage = node.GetStorageNode()
+                storage.SetFileName(str(folder / f"{node.GetName()}.{storage.GetDefaultWriteFileExtension()}"))
+                if not storage.WriteData(node):
+                    return False
         self._scene.SetURL(path)
-        self._scene.SetRootDirectory(str(Path(path).parent))
+        self._scene.SetRootDirectory(str(folder))
         return bool(self._scene.Commit(path))
 
     def _load_scene(self, path: str, clear: bool) -> bool:

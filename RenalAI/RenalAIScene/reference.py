@@ -1,0 +1,79 @@
+"""Segmentations as label maps on the CT's grid: a manual one through its matches, ours through the radiologist's word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from RenalAILib.errors import InputError
+from RenalAILib.findings import segment_label
+from RenalAILib.labels import Label
+from RenalAILib.report.readings import Verdict
+
+from .matching import guess_matching
+from .readings import readings
+from .segmentation import findings, segment_array
+
+#: Where segments overlap, the later label wins: a mass overrides kidney, and the more definite mass the vaguer one.
+PAINT_ORDER = (
+    Label.KIDNEY_RIGHT, Label.KIDNEY_LEFT, Label.UNKNOWN, Label.CYSTIC, Label.AML, Label.SOLID
+)  # fmt: skip
+
+
+def reference_labels(manual: Any, matches: Mapping[str, Label | None], ct: Any) -> npt.NDArray[np.uint8]:
+    """A manual segmentation as values of :class:`Label`, ``[k, j, i]`` on the CT's grid.
+
+    Segments that are matched to nothing are left out; overlaps follow :data:`PAINT_ORDER`.
+
+    Raises:
+        InputError: no segment is matched, or the segmentation does not lie where the CT is.
+    """
+    chosen = {segment_id: label for segment_id, label in matches.items() if label}
+    if not chosen:
+        raise InputError(f"no segment of {manual.GetName()} is matched to a kidney or a mass")
+    labels = _paint(manual, chosen, ct)
+    if not labels.any():
+        raise InputError(f"{manual.GetName()} has nothing within {ct.GetName()}; do they belong together?")
+    return labels
+
+
+def corrected_labels(segmentation: Any, ct: Any) -> npt.NDArray[np.uint8]:
+    """Our own segmentation as it is now, edits and the radiologist's classes included.
+
+    A rejected mass becomes kidney of its side. A segment that was drawn anew counts by its codes or its name; one that
+    neither names is left out.
+
+    Raises:
+        InputError: the segmentation is not one of RenalAI's.
+    """
+    found = findings(segmentation)
+    if found is None:
+        raise InputError(f"{segmentation.GetName()} was not made by RenalAI")
+    said = readings(segmentation)
+    known = {segment.segment_id: segment for segment in (*found.kidneys, *found.masses)}
+    chosen: dict[str, Label] = {}
+    guesses = guess_matching(segmentation)
+    for segment_id in guesses:
+        reading = said.get(segment_id)
+        segment = known.get(segment_id)
+        if segment is None:
+            guessed = guesses[segment_id]
+            if guessed is not None:
+                chosen[segment_id] = guessed
+        elif reading is not None and reading.verdict is Verdict.REJECTED:
+            chosen[segment_id] = Label.kidney(segment.side)
+        elif reading is not None and reading.mass_class is not None:
+            chosen[segment_id] = reading.mass_class.label
+        else:
+            chosen[segment_id] = segment_label(segment)
+    return _paint(segmentation, chosen, ct)
+
+
+def _paint(node: Any, chosen: Mapping[str, Label], ct: Any) -> npt.NDArray[np.uint8]:
+    dimensions = ct.GetImageData().GetDimensions()
+    labels = np.zeros(dimensions[::-1], np.uint8)
+    for segment_id in sorted(chosen, key=lambda identifier: PAINT_ORDER.index(chosen[identifier])):
+        labels[segment_array(node, segment_id, ct) > 0] = chosen[segment_id]
+    return labels

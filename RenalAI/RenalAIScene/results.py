@@ -1,0 +1,100 @@
+"""One result in the scene, from the engine's outcome to its nodes and back: what the module's widgets talk to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import slicer
+import slicer.util
+from RenalAILib.errors import InputError
+from RenalAILib.findings import Outcome, segment_label
+from RenalAILib.report.readings import Reading
+
+from . import readings as _readings
+from .matching import matches, segments, set_match
+from .overlays import drop_agreement, show
+from .saliencymaps import add_saliency, hide_saliency, saliency_node, saliency_of, show_saliency
+from .segmentation import add_segmentation, ct_of, findings, put_beside, segment_array
+from .tables import add_table, fill_table, table_of
+from .views import go_to, go_to_point
+from .volumes import volume_of
+
+__all__ = [
+    "add_result", "ct_of", "findings", "go_to", "go_to_point", "hide_saliency", "matches", "outcome_of", "readings",
+    "remove_result", "segments", "set_match", "set_reading", "show", "show_saliency",
+]  # fmt: skip
+
+readings = _readings.readings
+
+
+def add_result(outcome: Outcome, ct: Any) -> tuple[Any, Any]:
+    """The nodes of an outcome: segmentation, table, and a hidden Grad-CAM map a mass. All of them or none.
+
+    Args:
+        outcome: on the grid of ``ct``.
+        ct: the scalar volume node it was computed from, still in the scene.
+
+    Returns:
+        Segmentation node and table node.
+
+    Raises:
+        InputError: the CT is gone from the scene, or is no longer what was segmented.
+    """
+    if not slicer.mrmlScene.IsNodePresent(ct):
+        raise InputError(f"{ct.GetName()} was removed from the scene before its result arrived")
+    if not volume_of(ct).same_grid(outcome.volume):
+        raise InputError(f"{ct.GetName()} was moved or changed while it was segmented; segment it again")
+    segmentation = add_segmentation(outcome, ct)
+    try:
+        table = add_table(outcome.findings, segmentation)
+        put_beside(table, ct)
+        add_saliency(outcome, segmentation, ct)
+    except Exception:
+        remove_result(segmentation)
+        raise
+    return segmentation, table
+
+
+def remove_result(segmentation: Any) -> None:
+    """Take a result out of the scene with everything that came with it."""
+    drop_agreement(segmentation)
+    maps = [saliency_node(segmentation, segment_id) for segment_id in segmentation.GetSegmentation().GetSegmentIDs()]
+    for node in [*maps, table_of(segmentation), segmentation]:
+        if node is not None:
+            displayed = node.IsA("vtkMRMLDisplayableNode")
+            displays = [node.GetNthDisplayNode(n) for n in range(node.GetNumberOfDisplayNodes())] if displayed else []
+            for owned in [*displays, node.GetStorageNode(), node]:
+                if owned is not None:
+                    slicer.mrmlScene.RemoveNode(owned)
+
+
+def set_reading(segmentation: Any, segment_id: str, reading: Reading | None) -> None:
+    """Keep the radiologist's answer in the segmentation and show it in the table; None forgets it."""
+    _readings.set_reading(segmentation, segment_id, reading)
+    found, table = findings(segmentation), table_of(segmentation)
+    if found is not None and table is not None:
+        fill_table(table, found, readings(segmentation))
+
+
+def outcome_of(segmentation: Any) -> Outcome:
+    """The outcome back from its nodes, segments as they are now: for reports of a saved or an edited scene.
+
+    Raises:
+        InputError: not a result of RenalAI, or its CT is gone.
+    """
+    found, ct = findings(segmentation), ct_of(segmentation)
+    if found is None:
+        raise InputError(f"{segmentation.GetName()} was not made by RenalAI")
+    if ct is None:
+        raise InputError(f"the CT of {segmentation.GetName()} is no longer in the scene")
+    volume = volume_of(ct)
+    labels, instances = np.zeros(volume.shape, np.uint8), np.zeros(volume.shape, np.uint8)
+    present = set(segmentation.GetSegmentation().GetSegmentIDs())
+    for value, segment in enumerate((*found.kidneys, *found.masses), start=1):
+        if segment.segment_id in present:
+            mask = segment_array(segmentation, segment.segment_id, ct) > 0
+            labels[mask], instances[mask] = segment_label(segment), value
+    saliency: Mapping[str, Any] = saliency_of(segmentation)
+    return Outcome(volume, found, labels, instances, saliency)

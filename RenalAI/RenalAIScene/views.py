@@ -1,0 +1,53 @@
+"""Where the views look, and what stands out in them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import slicer
+import slicer.util
+
+from .segmentation import FILL_OPACITY, findings
+
+_CHOSEN_FILL, _OTHER_LINE = 0.5, 0.6
+
+
+def go_to_point(ras: tuple[float, float, float]) -> None:
+    """Center every slice view and 3-D view on a point (RAS, mm).
+
+    A slice is jumped to, not given an offset: with the patient's right on the left of the screen the sagittal axis
+    points to -R, and an offset of R would show the mirrored place.
+    """
+    for node in slicer.util.getNodesByClass("vtkMRMLSliceNode"):
+        node.JumpSliceByCentering(*ras)
+    for camera in slicer.util.getNodesByClass("vtkMRMLCameraNode"):
+        move = np.subtract(ras, camera.GetFocalPoint())
+        camera.SetFocalPoint(*ras)
+        camera.SetPosition(*np.add(camera.GetPosition(), move))
+
+
+def go_to(segmentation: Any, segment_id: str) -> None:
+    """Center every view on a mass and highlight it.
+
+    Raises:
+        ValueError: the findings of the segmentation have no such mass.
+    """
+    found = findings(segmentation)
+    centroid = {} if found is None else {mass.segment_id: mass.centroid_ras for mass in found.masses}
+    if segment_id not in centroid:
+        raise ValueError(f"{segmentation.GetName()} has no mass {segment_id}")
+    highlight(segmentation, segment_id)
+    go_to_point(centroid[segment_id])
+
+
+def highlight(segmentation: Any, segment_id: str | None) -> None:
+    """Let one segment stand out: a denser fill, the others' lines fainter. None treats all alike again."""
+    display = segmentation.GetDisplayNode()
+    chosen = min(1.0, _CHOSEN_FILL / FILL_OPACITY)
+    with slicer.util.NodeModify(display):
+        for other in segmentation.GetSegmentation().GetSegmentIDs():
+            stands_out = segment_id is None or other == segment_id
+            display.SetSegmentOpacity2DFill(other, 1.0 if segment_id is None else chosen if stands_out else 0.4)
+            display.SetSegmentOpacity2DOutline(other, 1.0 if stands_out else _OTHER_LINE)
+            display.SetSegmentOpacity3D(other, 1.0 if stands_out else 0.5)
