@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from .commands.command import Command, added_commands, missing_package
 from .errors import InputError
 
 _OWN = {"segment": "segment", "compare": "compare", "demo": "demo", "bundle": "bundles", "bench": "bench"}
+_OF_THE_PLACE = {errno.ENOSPC, errno.EROFS, errno.EACCES}  # full, read-only, forbidden
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -41,9 +43,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `renalai ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except Exception as fault:
-        print(f"renalai: internal fault, {type(fault).__name__}; please report {_log(words)}", file=sys.stderr)
+    except MemoryError:
+        print("renalai: this computer has not enough memory for this CT; --fast needs less", file=sys.stderr)
         return 1
+    except OSError as problem:
+        if problem.errno not in _OF_THE_PLACE:
+            return _fault(words, problem)
+        print(f"renalai: {problem.filename or 'the output'} cannot be written: {problem.strerror}", file=sys.stderr)
+        return 2
+    except Exception as fault:
+        return _fault(words, fault)
+
+
+def _fault(words: Sequence[str], fault: Exception) -> int:
+    print(f"renalai: internal fault, {type(fault).__name__}; please report {_log(words)}", file=sys.stderr)
+    return 1
 
 
 class _Parser(argparse.ArgumentParser):
