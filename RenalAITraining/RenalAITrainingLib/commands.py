@@ -51,7 +51,11 @@ class Train:
             options,
             report=lambda line: print(line, flush=True),
         )
-        result = trainer.run()
+        try:
+            result = trainer.run()
+        except KeyboardInterrupt:
+            print(f"stopped at step {trainer.step}; the same words with --resume go on from the last checkpoint")
+            return 1
         print(
             f"{result.steps} steps, ended by {result.reason}; best score {result.best_score:.4f} at step"
             f" {result.best_step}: {trainer.best}"

@@ -31,6 +31,7 @@ from .schedule import learning_rate_factor, steps_per_epoch, total_steps
 from .tasks import build_task
 
 LOG_EVERY = 10
+TIMED_STEPS = 10
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,14 @@ class Options:
     workers: int = 0
     checkpoint_s: float = 60.0
     bfloat16: bool = False
+
+    def __post_init__(self) -> None:
+        if self.minutes is not None and self.minutes <= 0:
+            raise InputError(f"a run needs some minutes, got {self.minutes:g}")
+        if self.threads is not None and self.threads < 1:
+            raise InputError(f"a run needs at least one thread, got {self.threads}")
+        if self.workers < 0:
+            raise InputError(f"the number of workers cannot be negative, got {self.workers}")
 
 
 @dataclass(frozen=True)
@@ -156,9 +165,14 @@ class Trainer:
         Raises:
             InputError: the loss is no longer a number, memory or disk ran out; the last checkpoint stays.
         """
+        self.report(
+            f"{self.recipe.name} on {len(self.batches.store)} samples, validated on {len(self.validation)}, on"
+            f" {self.device.type}{f', from step {self.step}' if self.step else ''}"
+        )
         log = MetricsLog(self.folder, keep_to=self.step)
         batches = self.batches.since(self.step * self.recipe.schedule.accumulate, self.options.workers)
-        begin = time.monotonic() - self.elapsed_s
+        first, first_begin = self.step, time.monotonic()
+        begin = first_begin - self.elapsed_s
         while (reason := self._ended()) is None:
             started = time.monotonic()
             rate = self._set_learning_rate()
@@ -173,6 +187,8 @@ class Trainer:
             self.elapsed_s = time.monotonic() - begin
             self._check(loss)
             self.recent.append(loss)
+            if self.step == first + TIMED_STEPS:
+                self.report(self._forecast(time.monotonic() - first_begin))
             if self.step % LOG_EVERY == 0:
                 mean = sum(self.recent) / len(self.recent)
                 self.recent.clear()
@@ -194,6 +210,14 @@ class Trainer:
         self._save()
         log.close()
         return TrainingResult(self.step, self.best_score, self.best_step, reason)
+
+    def _forecast(self, seconds: float) -> str:
+        """How long the rest will take, from the ``seconds`` of the first `TIMED_STEPS` steps."""
+        each = seconds / TIMED_STEPS
+        rest_s = each * (self.total_steps - self.step)
+        if self.options.minutes is not None:
+            rest_s = 60 * self.options.minutes - self.elapsed_s
+        return f"{each:.2f} s a step, about {rest_s / 60:.0f} min and {rest_s / each:.0f} steps to go"
 
     def _ended(self) -> str | None:
         """Why there is nothing left to do, None where there is."""
