@@ -6,6 +6,8 @@ The classes themselves are changed, once per process, because Qt hands out objec
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from collections.abc import Callable, Iterator
 from types import MethodType, ModuleType
 from typing import Any
@@ -59,6 +61,7 @@ def speak() -> None:
     """
     if isinstance(vars(QtCore.QObject).get("objectName"), QtProperty):
         return
+    _make_none_immortal()
     for cls in _classes():
         meta = cls.staticMetaObject
         for index in range(meta.propertyCount()):
@@ -87,6 +90,15 @@ def _with_connect(original: Callable[[Any, str], Any]) -> Callable[[Any, str], A
         return MethodType(_CONNECTING[name], self) if name in _CONNECTING else original(self, name)
 
     return get
+
+
+def _make_none_immortal() -> None:
+    """Before Python 3.12 PySide6 6.12 gives one reference to None away with many calls; enough of them end the process.
+
+    Its wheels are built for interpreters where None cannot die (PEP 683), so this makes the older ones alike.
+    """
+    if sys.version_info < (3, 12):
+        ctypes.c_ssize_t.from_address(id(None)).value += 1 << 40
 
 
 def connect(sender: Any, *arguments: Any) -> bool:
