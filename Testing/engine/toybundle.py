@@ -91,10 +91,11 @@ def make_bundle(folder: Path, delineate_models: int = 2, cube: int = 64) -> Bund
         (folder / part).mkdir(parents=True, exist_ok=True)
     window = {"width": WIDTH, "level": LEVEL}
     models = [f"models/delineate-{n + 1}.onnx" for n in range(delineate_models)]
-    organ, masses = [(-75.0, 170.0)], [(hu - 12.0, hu + 12.0) for hu in (AML, CYST, SOLID, UNDECIDED)]
+    masses = [(hu - 6.0, hu + 6.0) for hu in (AML, CYST, SOLID, UNDECIDED)]
+    organ = [masses[0], masses[1], (25.0, 170.0)]
     onnx.save(band_network([organ], kernel=3, shape=None), folder / "models/locate.onnx")
     for model in models:
-        onnx.save(band_network([organ, masses], kernel=3, shape=(cube,) * 3), folder / model)
+        onnx.save(band_network([organ, masses], kernel=5, shape=(cube,) * 3), folder / model)
     classifier, head = classifier_network(32)
     onnx.save(classifier, folder / "models/characterise.onnx")
     np.savez(folder / "models/characterise-head.npz", **head)

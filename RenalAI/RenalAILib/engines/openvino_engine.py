@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -37,13 +38,15 @@ class OpenVinoEngine:
             self._model = self._core.read_model(model if isinstance(model, bytes) else str(model))
         except RuntimeError as problem:
             raise EngineUnavailable(f"OpenVINO cannot read the model: {str(problem).splitlines()[0]}") from problem
+        self._lock = threading.Lock()  # a compiled model holds one request
         self._compiled: dict[tuple[tuple[str, tuple[int, ...]], ...], Any] = {}
 
     def run(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """See :class:`Engine`. The first run of each input shape compiles, about a second."""
-        compiled = self._for_shapes(tuple(sorted((name, array.shape) for name, array in inputs.items())))
-        results = compiled(dict(inputs), share_inputs=True)
-        return {output.get_any_name(): np.array(results[output]) for output in compiled.outputs}
+        with self._lock:
+            compiled = self._for_shapes(tuple(sorted((name, array.shape) for name, array in inputs.items())))
+            results = compiled(dict(inputs), share_inputs=True)
+            return {output.get_any_name(): np.array(results[output]) for output in compiled.outputs}
 
     def _for_shapes(self, shapes: tuple[tuple[str, tuple[int, ...]], ...]) -> Any:
         if shapes not in self._compiled:

@@ -51,11 +51,15 @@ class TorchEngine:
         self._steps = []
         for node in graph.node:
             attributes = {item.name: onnx.helper.get_attribute_value(item) for item in node.attribute}
+            names = list(node.input)
             if node.op_type == "Constant":
                 value = torch.from_numpy(np.array(numpy_helper.to_array(attributes["value"])))
                 self._constants[node.output[0]] = value.to(device)
+            elif all(name in self._constants for name in names):  # weights stored in half precision are widened once
+                known = [self._constants[name] for name in names]
+                self._constants[node.output[0]] = self._functions[node.op_type](attributes, *known)
             else:
-                self._steps.append((node.op_type, list(node.input), list(node.output), attributes))
+                self._steps.append((node.op_type, names, list(node.output), attributes))
         self._outputs = [item.name for item in graph.output]
         self._last_use = {name: n for n, (_, names, _, _) in enumerate(self._steps) for name in names}
 
@@ -63,7 +67,8 @@ class TorchEngine:
         """See :class:`Engine`."""
         torch = self._torch
         try:
-            with torch.inference_mode():
+            # Without TensorFloat-32, whose 10 bits of mantissa would let labels differ from the other engines'.
+            with torch.inference_mode(), torch.backends.cudnn.flags(allow_tf32=False):
                 # ascontiguousarray: torch has no negative strides.
                 values = {
                     name: torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
