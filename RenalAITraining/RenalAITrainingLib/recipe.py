@@ -43,6 +43,10 @@ class Data:
     balance: Literal["none", "class", "kind"] = "none"
     validation_samples: int = 1000
 
+    def __post_init__(self) -> None:
+        if self.stage != "characterise" and self.patch is not None and any(edge % 16 for edge in self.patch):
+            raise ValueError(f"the edges of a patch must be multiples of 16, got {list(self.patch)}")
+
 
 @dataclass(frozen=True)
 class Network:

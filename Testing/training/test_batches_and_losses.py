@@ -6,12 +6,14 @@ import itertools
 import math
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from RenalAILib.labels import MassClass
 from RenalAITrainingLib.averaging import AveragedNetwork
 from RenalAITrainingLib.batches import Batches
 from RenalAITrainingLib.losses import build_loss, dice_loss
@@ -33,13 +35,34 @@ def test_an_epoch_draws_every_sample_once(toy_samples: SampleStore, toy_recipe: 
     assert epochs[0] != epochs[1] and epochs[1] != epochs[2]
 
 
-def test_balance_draws_classes_evenly(toy_samples: SampleStore, toy_recipe: Callable[..., Recipe]) -> None:
-    recipe = toy_recipe("characterise")
-    part = toy_samples.stage("characterise").split("train")
-    uneven = part._part([r for r in part.records if r.mass_class.value != "aml"] + list(part.records[:1]))  # type: ignore[union-attr]
-    batches = Batches(uneven, build_task(recipe), 6, 0, "class")
+def test_balance_draws_classes_evenly(
+    toy_samples: SampleStore, toy_recipe: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    uneven = SampleStore(tmp_path)
+    for mass_class in (MassClass.AML, *[MassClass.CYSTIC] * 5, *[MassClass.SOLID] * 3):
+        sample = next(s for s in toy_samples if s.record.mass_class is mass_class)
+        uneven.append(
+            sample.image, sample.label, split="train", stage="characterise", kind="real", mass_class=mass_class
+        )
+    batches = _batches(uneven, toy_recipe("characterise"), balance="class")
     drawn = Counter(uneven.records[n].mass_class for batch in range(10) for n in batches.chosen(batch))
     assert set(drawn.values()) == {20}
+    by_nature = _batches(uneven, toy_recipe("characterise"))
+    drawn = Counter(uneven.records[n].mass_class for batch in range(3) for n in by_nature.chosen(batch))
+    assert sorted(drawn.values()) == [2, 6, 10]
+
+
+def test_a_mass_seen_where_there_is_none_costs_score(
+    toy_samples: SampleStore, toy_recipe: Callable[..., Recipe]
+) -> None:
+    task = build_task(toy_recipe("delineate"))
+    healthy = toy_samples.stage("locate").split("validation")  # the same balls without masses
+    silent, seer = torch.full((1, 2, 32, 32, 32), -1.0), torch.full((1, 2, 32, 32, 32), -1.0)
+    seer[:, 1, :4] = 1
+    quiet, loud = (task.validate(lambda _, logits=logits: logits, healthy) for logits in (silent, seer))
+    assert quiet["mass_false_positive_voxels"] == 0 and loud["mass_false_positive_voxels"] == 4 * 32 * 32
+    assert quiet["score"] == pytest.approx(0.5)  # all healthy kidneys missed, no mass invented
+    assert loud["score"] < 0.01
 
 
 def test_a_batch_is_a_function_of_seed_and_number(toy_samples: SampleStore, toy_recipe: Callable[..., Recipe]) -> None:

@@ -73,6 +73,7 @@ def test_zhao_2023_has_the_settings_of_the_paper() -> None:
         ("learning", 1, "unknown key 'learning'"),
         ("data.patchh", [8, 8, 8], "r.yaml: data has the unknown key 'patchh'"),
         ("data.patch", [8, 8], "r.yaml: data.patch must be a list of 3"),
+        ("data.patch", [96, 96, 100], "multiples of 16"),
         ("data.patch", "8", "list of 3"),
         ("data.stage", "detect", "locate, delineate, characterise"),
         ("data", None, "lacks the key 'data'"),
