@@ -1,4 +1,4 @@
-"""What a segment of somebody else's segmentation is: guessed from its codes, then from its name; the user's word wins."""
+"""What a segment of a manual segmentation is: guessed from its codes, then its name; the user's word wins."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import slicer
 import vtk
+
 from RenalAILib.labels import Label
 
 MATCHES = "RenalAI.matches"  # node attribute: what the user said, by segment ID
@@ -23,29 +24,41 @@ _MASS_CODES = {"4147007", "52988006"}  # mass; lesion
 # Words as they stand in names, without accents: English, German, French, Spanish, Italian, Portuguese, Dutch, Swedish,
 # Danish, Polish, Czech, Russian, Chinese and Japanese. Those of four letters and more are found inside compounds too.
 _NOT_HERE = (
-    "adrenal surrenal suprarenal nebenniere bijnier artery arteria arterie arter vein vena veine vene ureter pelvis "
-    "becken pyelon bassinet calyx calix stone stein calculi calculus bladder blase pararenal perirenal liver hepat leber "
-    "foie higado fegato spleen milz pancrea pankrea lung pulmo brain thyroid prostat ovar uter bone colon stomach gastr"
-).split()  # fmt: skip
+    "adrenal", "surrenal", "suprarenal", "nebenniere", "bijnier", "artery", "arteria", "arterie", "arter", "vein",
+    "vena", "veine", "vene", "ureter", "pelvis", "becken", "pyelon", "bassinet", "calyx", "calix", "stone", "stein",
+    "calculi", "calculus", "bladder", "blase", "pararenal", "perirenal", "liver", "hepat", "leber", "foie", "higado",
+    "fegato", "spleen", "milz", "pancrea", "pankrea", "lung", "pulmo", "brain", "thyroid", "prostat", "ovar", "uter",
+    "bone", "colon", "stomach", "gastr",
+)  # fmt: skip
 _KIDNEY = (
-    "kidney kidneys niere nieren rein reins rinon rinones rene reni rim rins nier njure njurar nyre nyrer nerka nerki "
-    "ledvina ledviny почка почки 肾 腎 rk lk parenchyma"
-).split()  # fmt: skip
-_AML = "aml angiomyolip angiomiolip".split()
-_CYST = "cyst cysts cystic zyste zysten kyste quiste cisti cisto cista cysta torbiel киста 囊 嚢".split()
+    "kidney", "kidneys", "niere", "nieren", "rein", "reins", "rinon", "rinones", "rene", "reni", "rim", "rins",
+    "nier", "njure", "njurar", "nyre", "nyrer", "nerka", "nerki", "ledvina", "ledviny", "почка", "почки", "肾", "腎",
+    "rk", "lk", "parenchyma",
+)  # fmt: skip
+_AML = (
+    "aml", "angiomyolip", "angiomiolip",
+)  # fmt: skip
+_CYST = (
+    "cyst", "cysts", "cystic", "zyste", "zysten", "kyste", "quiste", "cisti", "cisto", "cista", "cysta", "torbiel",
+    "киста", "囊", "嚢",
+)  # fmt: skip
 _SOLID = (
-    "tumor tumour tumeur tumore guz nador solid solide solido rcc carcinom karzinom cancer krebs cancro oncocytom "
-    "onkozytom neoplas опухоль 肿瘤 腫瘍"
-).split()  # fmt: skip
-_MASS = "mass masse massa masa lesion lasion lesione lesao raumforderung unknown unklar".split()
+    "tumor", "tumour", "tumeur", "tumore", "guz", "nador", "solid", "solide", "solido", "rcc", "carcinom",
+    "karzinom", "cancer", "krebs", "cancro", "oncocytom", "onkozytom", "neoplas", "опухоль", "肿瘤", "腫瘍",
+)  # fmt: skip
+_MASS = (
+    "mass", "masse", "massa", "masa", "lesion", "lasion", "lesione", "lesao", "raumforderung", "unknown", "unklar",
+)  # fmt: skip
 _RIGHT = (
-    "right rt r rechts rechte rechter re droit droite derecho derecha der destro destra dx direito direita hoyre "
-    "hojre hoger prawa prawy prava pravy правая 右 rk"
-).split()  # fmt: skip
+    "right", "rt", "r", "rechts", "rechte", "rechter", "re", "droit", "droite", "derecho", "derecha", "der",
+    "destro", "destra", "dx", "direito", "direita", "hoyre", "hojre", "hoger", "prawa", "prawy", "prava", "pravy",
+    "правая", "右", "rk",
+)  # fmt: skip
 _LEFT = (
-    "left lt l links linke linker li gauche izquierdo izquierda izq sinistro sinistra sin sx esquerdo esquerda vanster "
-    "venstre lewa lewy leva levy левая 左 lk"
-).split()  # fmt: skip
+    "left", "lt", "l", "links", "linke", "linker", "li", "gauche", "izquierdo", "izquierda", "izq", "sinistro",
+    "sinistra", "sin", "sx", "esquerdo", "esquerda", "vanster", "venstre", "lewa", "lewy", "leva", "levy", "левая",
+    "左", "lk",
+)  # fmt: skip
 
 
 def segments(node: Any) -> list[tuple[str, str]]:
@@ -57,16 +70,13 @@ def segments(node: Any) -> list[tuple[str, str]]:
 def matches(node: Any) -> dict[str, Label | None]:
     """The label of each segment by its ID: as it was set before, else guessed; None for one that is left out."""
     said = _said(node)
-    return {
-        segment_id: (None if said[segment_id] is None else Label(said[segment_id])) if segment_id in said else guess
-        for segment_id, guess in guess_matching(node).items()
-    }
+    return {segment_id: said.get(segment_id, guess) for segment_id, guess in guess_matching(node).items()}
 
 
 def set_match(node: Any, segment_id: str, label: Label | None) -> None:
     """Keep what the user says a segment is; None leaves it out."""
     said = _said(node)
-    said[segment_id] = None if label is None else int(label)
+    said[segment_id] = label
     node.SetAttribute(MATCHES, json.dumps(said))
 
 
@@ -124,8 +134,9 @@ def label_of_name(name: str) -> Label | None:
     return Label.KIDNEY_RIGHT if right else Label.KIDNEY_LEFT
 
 
-def _said(node: Any) -> dict[str, int | None]:
-    return dict(json.loads(node.GetAttribute(MATCHES) or "{}"))
+def _said(node: Any) -> dict[str, Label | None]:
+    kept = json.loads(node.GetAttribute(MATCHES) or "{}")
+    return {segment_id: None if value is None else Label(value) for segment_id, value in kept.items()}
 
 
 def _words(name: str) -> list[str]:

@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import slicer
 import slicer.util
-import vtk
+
 from RenalAILib.labels import KIDNEY_LABELS, Label
 
+from .labelmaps import add_segments
 from .matching import matches
 from .reference import corrected_labels, reference_labels
 from .segmentation import FILL_OPACITY, ct_of, put_beside
@@ -116,13 +117,7 @@ def _agreement(prediction: Any, manual: Any) -> Any:
     node.CreateDefaultDisplayNodes()
     node.SetAndObserveTransformNodeID(ct.GetTransformNodeID())
     node.SetReferenceImageGeometryParameterFromVolumeNode(ct)
-    labelmap = slicer.vtkMRMLLabelMapVolumeNode()
-    labelmap.CopyOrientation(ct)
-    slicer.util.updateVolumeFromArray(labelmap, compared)
-    identifiers = vtk.vtkStringArray()
-    for segment_id, _name, _color in _SEGMENTS:
-        identifiers.InsertNextValue(segment_id)
-    slicer.modules.segmentations.logic().ImportLabelmapToSegmentationNode(labelmap, node, identifiers)
+    add_segments(node, compared, [segment_id for segment_id, _name, _color in _SEGMENTS], ct)
     for segment_id, name, color in _SEGMENTS:
         node.GetSegmentation().GetSegment(segment_id).SetName(name)
         node.GetSegmentation().GetSegment(segment_id).SetColor(*color)

@@ -1,4 +1,4 @@
-"""Segmentations as label maps on the CT's grid: a manual one through its matches, ours through the radiologist's word."""
+"""Segmentations as label maps on the CT's grid: a manual one by its matches, ours by the radiologist's word."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
 from RenalAILib.errors import InputError
-from RenalAILib.findings import segment_label
+from RenalAILib.findings import Kidney, Mass, segment_label
 from RenalAILib.labels import Label
 from RenalAILib.report.readings import Verdict
 
+from .labelmaps import segment_array
 from .matching import guess_matching
 from .readings import readings
-from .segmentation import findings, segment_array
+from .segmentation import findings
 
 #: Where segments overlap, the later label wins: a mass overrides kidney, and the more definite mass the vaguer one.
 PAINT_ORDER = (
@@ -52,7 +54,8 @@ def corrected_labels(segmentation: Any, ct: Any) -> npt.NDArray[np.uint8]:
     if found is None:
         raise InputError(f"{segmentation.GetName()} was not made by RenalAI")
     said = readings(segmentation)
-    known = {segment.segment_id: segment for segment in (*found.kidneys, *found.masses)}
+    segments: tuple[Kidney | Mass, ...] = (*found.kidneys, *found.masses)
+    known = {segment.segment_id: segment for segment in segments}
     chosen: dict[str, Label] = {}
     guesses = guess_matching(segmentation)
     for segment_id in guesses:

@@ -8,15 +8,17 @@ from typing import Any
 import numpy as np
 import slicer
 import slicer.util
+
 from RenalAILib.errors import InputError
-from RenalAILib.findings import Outcome, segment_label
+from RenalAILib.findings import Kidney, Mass, Outcome, segment_label
 from RenalAILib.report.readings import Reading
 
 from . import readings as _readings
+from .labelmaps import segment_array
 from .matching import matches, segments, set_match
 from .overlays import drop_agreement, show
 from .saliencymaps import add_saliency, hide_saliency, saliency_node, saliency_of, show_saliency
-from .segmentation import add_segmentation, ct_of, findings, put_beside, segment_array
+from .segmentation import add_segmentation, ct_of, findings, put_beside
 from .tables import add_table, fill_table, table_of
 from .views import go_to, go_to_point
 from .volumes import volume_of
@@ -92,7 +94,8 @@ def outcome_of(segmentation: Any) -> Outcome:
     volume = volume_of(ct)
     labels, instances = np.zeros(volume.shape, np.uint8), np.zeros(volume.shape, np.uint8)
     present = set(segmentation.GetSegmentation().GetSegmentIDs())
-    for value, segment in enumerate((*found.kidneys, *found.masses), start=1):
+    every: tuple[Kidney | Mass, ...] = (*found.kidneys, *found.masses)
+    for value, segment in enumerate(every, start=1):
         if segment.segment_id in present:
             mask = segment_array(segmentation, segment.segment_id, ct) > 0
             labels[mask], instances[mask] = segment_label(segment), value

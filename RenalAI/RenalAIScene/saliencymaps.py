@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import slicer
 import slicer.util
 import vtk
+
 from RenalAILib.boxes import Box
 from RenalAILib.findings import Outcome, Saliency
 from RenalAILib.overlays import HEAT_COLORS
@@ -26,7 +28,7 @@ def add_saliency(outcome: Outcome, segmentation: Any, ct: Any) -> list[Any]:
 
     They are hidden from selectors: nobody should segment one.
     """
-    grid = slicer.util.arrayFromVTKMatrix(_matrix(ct))
+    grid = _grid(ct)
     nodes = []
     for segment_id, saliency in outcome.saliency.items():
         node = slicer.mrmlScene.CreateNodeByClass("vtkMRMLScalarVolumeNode")
@@ -55,7 +57,7 @@ def saliency_of(segmentation: Any) -> dict[str, Saliency]:
         node = saliency_node(segmentation, segment_id)
         if node is not None:
             values = slicer.util.arrayFromVolume(node)
-            to_ct = np.linalg.inv(slicer.util.arrayFromVTKMatrix(_matrix(ct))) @ slicer.util.arrayFromVTKMatrix(_matrix(node))
+            to_ct = np.linalg.inv(_grid(ct)) @ _grid(node)
             k, j, i = (int(index) for index in np.rint(to_ct[:3, 3][::-1]))
             box = Box((k, j, i), (k + values.shape[0], j + values.shape[1], i + values.shape[2]))
             found[segment_id] = Saliency(box, values)
@@ -101,13 +103,14 @@ def hide_saliency() -> None:
             composite.RemoveAttribute(REPLACED)
 
 
-def _matrix(node: Any) -> Any:
+def _grid(node: Any) -> npt.NDArray[np.float64]:
+    """IJK to RAS of a volume node, without its parent transforms."""
     matrix = vtk.vtkMatrix4x4()
     node.GetIJKToRASMatrix(matrix)
-    return matrix
+    return np.asarray(slicer.util.arrayFromVTKMatrix(matrix))
 
 
-def _on_box(saliency: Saliency, grid: np.ndarray) -> Volume:
+def _on_box(saliency: Saliency, grid: npt.NDArray[np.float64]) -> Volume:
     """The map as a volume: the grid moved to the first voxel of its box."""
     moved = grid.copy()
     moved[:3, 3] += grid[:3, :3] @ np.array(saliency.box.start[::-1], float)

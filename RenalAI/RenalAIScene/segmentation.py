@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import numpy as np
 import slicer
 import slicer.util
-import vtk
+
 from RenalAILib.findings import Findings, Kidney, Mass, Outcome
 from RenalAILib.report.slicer_segmentation import algorithm_name
 from RenalAILib.terminology import segment_color, segment_name, segment_terminology
+
+from .labelmaps import add_segments
 
 FINDINGS = "RenalAI.findings"  # node attribute: findings.json, so that a saved scene says all that was said
 FILL_OPACITY = 0.25
@@ -21,26 +22,15 @@ LINE_PIXELS = 2
 def add_segmentation(outcome: Outcome, ct: Any) -> Any:
     """A segmentation node with every kidney and mass, on the CT's grid, under its transform and in its study.
 
-    The segments share one layer. Works through a label map that never enters the scene, so nothing is left behind.
-
     Raises:
         RuntimeError: Slicer refused the label map.
     """
-    labelmap = slicer.vtkMRMLLabelMapVolumeNode()
-    labelmap.CopyOrientation(ct)
-    slicer.util.updateVolumeFromArray(labelmap, outcome.instances)
-    identifiers = vtk.vtkStringArray()
-    for segment in outcome.segments:  # every one, in the order of the label values: a gap would shift the rest
-        identifiers.InsertNextValue(segment.segment_id)
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", f"{ct.GetName()} RenalAI")
     with slicer.util.NodeModify(node):
         node.CreateDefaultDisplayNodes()
         node.SetAndObserveTransformNodeID(ct.GetTransformNodeID())
         node.SetReferenceImageGeometryParameterFromVolumeNode(ct)
-        logic = slicer.modules.segmentations.logic()
-        if outcome.segments and not logic.ImportLabelmapToSegmentationNode(labelmap, node, identifiers):
-            slicer.mrmlScene.RemoveNode(node)
-            raise RuntimeError(f"the segments of {ct.GetName()} could not be put into the scene")
+        add_segments(node, outcome.instances, [segment.segment_id for segment in outcome.segments], ct)
         for segment in outcome.segments:
             _describe(node.GetSegmentation().GetSegment(segment.segment_id), segment, outcome.findings)
         node.SetAttribute(FINDINGS, json.dumps(outcome.findings.to_json()))
@@ -58,12 +48,6 @@ def findings(segmentation: Any) -> Findings | None:
 def ct_of(segmentation: Any) -> Any:
     """The CT a segmentation was made on, None where it is gone."""
     return segmentation.GetNodeReference(segmentation.GetReferenceImageGeometryReferenceRole())
-
-
-def segment_array(segmentation: Any, segment_id: str, ct: Any) -> np.ndarray:
-    """uint8 0 or 1, ``[k, j, i]`` on the CT's grid; a copy. Parent transforms of both nodes are respected."""
-    array = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, segment_id, ct)
-    return np.asarray(array > 0, dtype=np.uint8)
 
 
 def put_beside(node: Any, ct: Any) -> None:

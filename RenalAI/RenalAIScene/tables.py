@@ -7,6 +7,7 @@ from typing import Any
 
 import slicer
 import vtk
+
 from RenalAILib.findings import Findings, Kidney, Mass
 from RenalAILib.labels import MassClass
 from RenalAILib.report.readings import Reading
@@ -46,7 +47,7 @@ NUMBERS: tuple[Column, ...] = (
 
 
 def fill_table(node: Any, found: Findings, said: Mapping[str, Reading] | None = None) -> None:
-    """Write findings and the radiologist's answers into a table node: one row a kidney or mass; NaN where none applies."""
+    """Write findings and the radiologist's answers into a table node: one row a kidney or mass, NaN for nothing."""
     rows: Sequence[Segment] = (*found.kidneys, *found.masses)
     answers = [(said or {}).get(segment.segment_id) for segment in rows]
     columns: list[Any] = [_texts(name, [read(segment) for segment in rows]) for name, read in TEXTS[:4]]

@@ -7,6 +7,7 @@ from typing import Any
 import slicer
 import slicer.util
 import vtk
+
 from RenalAILib.errors import InputError
 from RenalAILib.volume import Volume
 
@@ -49,6 +50,7 @@ def _to_world(node: Any) -> Any:
     transform = node.GetParentTransformNode()
     if transform is not None:
         if not transform.IsTransformToWorldLinear():
-            raise InputError(f"{node.GetName()} lies under the non-linear transform {transform.GetName()}; harden it first")
+            name = transform.GetName()
+            raise InputError(f"{node.GetName()} lies under the non-linear transform {name}; harden it first")
         transform.GetMatrixTransformToWorld(matrix)
     return matrix

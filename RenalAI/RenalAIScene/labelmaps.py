@@ -1,0 +1,91 @@
+"""Label maps between arrays and segmentation nodes, without a temporary node in the scene."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import slicer
+import slicer.util
+import vtk
+from vtk.util.numpy_support import vtk_to_numpy
+
+from .volumes import volume_of
+
+
+def add_segments(node: Any, instances: np.ndarray, segment_ids: Sequence[str], ct: Any) -> None:
+    """Put a label map on the CT's grid into a segmentation node: value ``n`` becomes the ``n``-th ID, one shared layer.
+
+    All IDs must be named, also of absent values (they give empty segments): Slicer counts on.
+
+    Raises:
+        RuntimeError: Slicer refused the label map.
+    """
+    if not segment_ids:
+        return
+    labelmap = slicer.vtkMRMLLabelMapVolumeNode()  # never enters the scene, so no display or colour node stays behind
+    labelmap.CopyOrientation(ct)
+    slicer.util.updateVolumeFromArray(labelmap, instances)
+    identifiers = vtk.vtkStringArray()
+    for segment_id in segment_ids:
+        identifiers.InsertNextValue(segment_id)
+    if not slicer.modules.segmentations.logic().ImportLabelmapToSegmentationNode(labelmap, node, identifiers):
+        raise RuntimeError(f"Slicer could not put the segments of {ct.GetName()} into {node.GetName()}")
+
+
+def segment_array(segmentation: Any, segment_id: str, ct: Any) -> npt.NDArray[np.uint8]:
+    """One segment as 0 and 1, ``[k, j, i]`` on the CT's grid; a copy.
+
+    A segment on the CT's own voxels is copied exactly, another one resampled to the nearest voxel. Parent transforms
+    of both nodes are respected; contours and surfaces are converted, the node keeps what it has.
+
+    Raises:
+        RuntimeError: Slicer cannot make a label map of the segment.
+    """
+    image = slicer.vtkOrientedImageData()
+    logic = slicer.vtkSlicerSegmentationsModuleLogic
+    if not logic.GetSegmentBinaryLabelmapRepresentation(segmentation, segment_id, image, True):
+        raise RuntimeError(f"segment {segment_id} of {segmentation.GetName()} has no label map")
+    segment = segmentation.GetSegmentation().GetSegment(segment_id)
+    shared = segment.GetRepresentation("Binary labelmap") is not None  # a layer may hold several segments by value
+    value = segment.GetLabelValue() if shared else 1
+    grid = volume_of(ct)
+    result = np.zeros(grid.shape, np.uint8)
+    if image.GetNumberOfPoints() == 0:
+        return result
+    matrix = vtk.vtkMatrix4x4()
+    image.GetImageToWorldMatrix(matrix)
+    to_ct = np.linalg.inv(grid.ijk_to_ras) @ slicer.util.arrayFromVTKMatrix(matrix)
+    offset = np.rint(to_ct[:3, 3])
+    exact = np.eye(4)
+    exact[:3, 3] = offset
+    if np.abs(to_ct - exact).max() > 1e-4:
+        _resample(image, grid.ijk_to_ras, result.shape)
+        offset = np.zeros(3)
+    extent = np.array(image.GetExtent()).reshape(3, 2)[::-1] + offset[::-1, None].astype(int)  # (k, j, i) in the CT
+    first, last = np.maximum(extent[:, 0], 0), np.minimum(extent[:, 1] + 1, result.shape)
+    if (first < last).all():
+        voxels = _array(image)
+        target = tuple(slice(a, b) for a, b in zip(first, last, strict=True))
+        source = tuple(slice(a, b) for a, b in zip(first - extent[:, 0], last - extent[:, 0], strict=True))
+        result[target] = voxels[source] == value
+    return result
+
+
+def _array(image: Any) -> np.ndarray:
+    """The voxels of an oriented image, ``[k, j, i]`` over its extent."""
+    shape = image.GetDimensions()[::-1]
+    return np.asarray(vtk_to_numpy(image.GetPointData().GetScalars())).reshape(shape)
+
+
+def _resample(image: Any, ijk_to_ras: np.ndarray, shape: tuple[int, ...]) -> None:
+    """Bring a label map to another grid, in place."""
+    reference = slicer.vtkOrientedImageData()
+    reference.SetExtent(0, shape[2] - 1, 0, shape[1] - 1, 0, shape[0] - 1)
+    reference.SetImageToWorldMatrix(slicer.util.vtkMatrixFromArray(ijk_to_ras))
+    reference.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
+    resample = slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage
+    if not resample(image, reference, image, False):
+        raise RuntimeError("Slicer could not bring a segment to the grid of the CT")
