@@ -34,7 +34,8 @@ def replaced_folder(folder: Path, owned: Collection[str]) -> Iterator[Path]:
         owned: the names a result may hold. An older folder with any other name in it is never replaced.
 
     Raises:
-        InputError: ``folder`` is something else than a RenalAI result, or cannot be written.
+        InputError: ``folder`` is something else than a RenalAI result, or cannot be written (also a full disk, met in
+            the block).
     """
     folder = folder.expanduser().resolve()
     with _told_in_a_sentence(folder):
@@ -44,8 +45,8 @@ def replaced_folder(folder: Path, owned: Collection[str]) -> Iterator[Path]:
         new = _sibling(folder)
         new.mkdir()
     try:
-        yield new
         with _told_in_a_sentence(folder):
+            yield new
             for path in sorted(new.rglob("*")):
                 if path.is_file():
                     _to_disk(path)
@@ -93,8 +94,8 @@ def replaced_file(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f".{secrets.token_hex(4)}-{path.name}")  # the name's end kept: it tells writers the format
     try:
-        yield new
         with _told_in_a_sentence(path):
+            yield new
             _to_disk(new)
             os.replace(new, path)
             _to_disk(path.parent)

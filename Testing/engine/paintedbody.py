@@ -35,13 +35,13 @@ MASSES = {
 
 
 def painted_outcome(affine: np.ndarray = AXIAL, shape: tuple[int, int, int] = SHAPE, name: str = "painted") -> Outcome:
-    """Two kidneys, a right cyst, a left solid mass and a left AML (the network and the evidence disagree on the last)."""
+    """Two kidneys, a right cyst, a left solid mass and a left AML, on which network and evidence disagree."""
     grid = Volume(np.zeros(shape, np.int16), affine, name)
     ras = grid.ras(np.moveaxis(np.indices(shape), 0, -1))
     voxels = np.where(_inside(ras, *BODY), 40, -1000).astype(np.int16)
     instances = np.zeros(shape, np.uint8)
     segments: list[Kidney | Mass] = []
-    for number, (side, ellipsoid) in enumerate(KIDNEYS.items(), 1):
+    for number, ellipsoid in enumerate(KIDNEYS.values(), 1):
         instances[_inside(ras, *ellipsoid)] = number
         voxels[instances == number] = 180
     for number, (_, _, center, axes, hu) in enumerate(MASSES.values(), 3):
@@ -57,7 +57,9 @@ def painted_outcome(affine: np.ndarray = AXIAL, shape: tuple[int, int, int] = SH
         segments.append(_mass(segment_id, side, mass_class, center, axes, hu, float(mask.sum() * volume.voxel_ml)))
         box = Box.around(mask)
         assert box is not None
-        saliency[segment_id] = Saliency(box, np.linspace(0, 1, mask[box.slices].size, dtype=np.float32).reshape(box.shape))
+        saliency[segment_id] = Saliency(
+            box, np.linspace(0, 1, mask[box.slices].size, dtype=np.float32).reshape(box.shape)
+        )
     labels = np.zeros(shape, np.uint8)
     for number, segment in enumerate(segments, 1):
         labels[instances == number] = segment_label(segment)
@@ -87,7 +89,7 @@ def _mass(
     hu: float,
     volume_ml: float,
 ) -> Mass:
-    rest = {cls: 0.06 for cls in (MassClass.AML, MassClass.CYSTIC, MassClass.SOLID)}
+    rest = dict.fromkeys((MassClass.AML, MassClass.CYSTIC, MassClass.SOLID), 0.06)
     agrees = mass_class is not MassClass.AML
     evidence = Evidence(
         14.0,

@@ -81,7 +81,13 @@ def _header(findings: Findings, name: str, time: datetime) -> Markup:
         "header",
         element("p", "RenalAI", class_="brand"),
         element("h1", "Kidneys and renal masses on CT"),
-        element("p", name, " \N{MIDDLE DOT} ", f"{time:%Y-%m-%d %H:%M} {time.tzname() or ''}".strip(), class_="meta"),
+        element(
+            "p",
+            element("bdi", name),
+            " \N{MIDDLE DOT} ",
+            f"{time:%Y-%m-%d %H:%M} {time.tzname() or ''}".strip(),
+            class_="meta",
+        ),
         banner if bundle.demonstration else None,
     )
 
