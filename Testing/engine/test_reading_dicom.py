@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -68,6 +69,33 @@ def test_compressed_series(tmp_path: Path, syntax: str) -> None:
 
     voxels = small_ct()
     write_series(tmp_path, voxels, change=compress)
+    same_place(read_volume(tmp_path), voxels, AXIAL)
+
+
+@pytest.mark.parametrize(
+    ("compressor", "syntax"), [("JPEG2000", "1.2.840.10008.1.2.4.90"), ("JPEG", "1.2.840.10008.1.2.4.70")]
+)
+def test_series_compressed_by_gdcm(tmp_path: Path, compressor: str, syntax: str) -> None:
+    import SimpleITK as sitk
+
+    def unsigned(k: int, data: Dataset) -> None:
+        data.BitsStored, data.HighBit, data.PixelRepresentation = 12, 11, 0
+
+    voxels = small_ct((4, 64, 64))
+    for path in write_series(tmp_path, voxels, change=unsigned):
+        reader = sitk.ImageFileReader()
+        reader.SetFileName(str(path))
+        reader.LoadPrivateTagsOn()
+        image = reader.Execute()
+        for key in reader.GetMetaDataKeys():
+            image.SetMetaData(key, reader.GetMetaData(key))
+        writer = sitk.ImageFileWriter()
+        writer.KeepOriginalImageUIDOn()
+        writer.UseCompressionOn()
+        writer.SetCompressor(compressor)
+        writer.SetFileName(str(path))
+        writer.Execute(image)
+        assert pydicom.dcmread(path).file_meta.TransferSyntaxUID == syntax
     same_place(read_volume(tmp_path), voxels, AXIAL)
 
 
@@ -169,10 +197,6 @@ def test_other_files_in_the_folder_do_not_matter(tmp_path: Path) -> None:
     (tmp_path / "README.txt").write_text("hello")
     (tmp_path / "deep" / "empty").touch()
     same_place(read_volume(tmp_path), small_ct(), AXIAL)
-
-
-def _remove(path: Path) -> None:
-    path.unlink()
 
 
 @pytest.mark.parametrize("missing", [[4], [3, 4], [1, 5]])

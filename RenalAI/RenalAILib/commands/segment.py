@@ -166,7 +166,7 @@ def _show_series(folder: Path) -> int:
     table = Table("number", "description", "modality", "slices", "plane", "step mm", "contrast")
     table.add_column("UID", overflow="fold")
     for series in found:
-        contrast = ("none known", "yes", "portal venous or nephrographic")[series.contrast]
+        contrast = ("none known", "yes", "portal/nephro")[series.contrast]
         number = "" if series.number is None else str(series.number)
         step = f"{series.spacing_mm[0]:.2f}"
         table.add_row(
