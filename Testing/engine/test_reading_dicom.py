@@ -256,3 +256,22 @@ def test_a_real_series() -> None:
     (series,) = list_series(DATA)
     assert (series.modality, series.orientation, series.contrast) == ("CT", "axial", 1)
     assert reading.volume.voxels.min() < -900 and 20 < np.median(reading.volume.voxels[:, 256, 200:300]) < 300
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.floats(0.01, 0.99), st.sampled_from([None, RLELossless, JPEGLSLossless]))
+def test_a_slice_cut_anywhere_is_never_read_as_whole(
+    tmp_path_factory: pytest.TempPathFactory, share: float, syntax: str | None
+) -> None:
+    """Refused as damaged; cut within its header, it is no DICOM image any more and missing from the stack."""
+
+    def compress(k: int, data: Dataset) -> None:
+        if syntax is not None:
+            data.compress(syntax)
+
+    folder = tmp_path_factory.mktemp("cut")
+    path = write_series(folder, small_ct((6, 24, 24)), change=compress)[2]
+    raw = path.read_bytes()
+    path.write_bytes(raw[: int(share * len(raw))])
+    with pytest.raises(InputError):
+        read_ct(folder)
