@@ -125,8 +125,8 @@ def test_nothing_that_came_in_is_markup(outcome: Outcome) -> None:
         timings_s={EVIL: 1.0},
     )
     readings = (Reading("mass_left_1", Verdict.NOTED, note=EVIL, reader=EVIL),)
-    text = _html(outcome, findings, readings)
-    evil, good = Page(text), Page(_html(outcome, None, (Reading("mass_left_1", Verdict.NOTED, note="x", reader="y"),)))
+    evil = Page(_html(outcome, findings, readings))
+    good = Page(_html(outcome, None, (Reading("mass_left_1", Verdict.NOTED, note="x", reader="y"),)))
     # As many facts, so as many elements: only one entry of the times is there, in one line of text.
     assert [tag for tag, _ in evil.elements] == [tag for tag, _ in good.elements]
     assert evil.count("script") == evil.count("img") == 0

@@ -20,13 +20,14 @@ from .stylesheet import STYLESHEET
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _DEMONSTRATION = "Demonstration weights: research only, not for diagnosis."
 _STAGES = {
-    "read": "Reading the CT",
-    "locate": "Finding the kidneys",
-    "delineate": "Outlining kidneys and masses",
-    "characterise": "Classifying masses",
-    "write": "Writing pictures and files",
-    "total": "In all",
-}
+    "read": "reading the CT",
+    "locate": "finding the kidneys",
+    "delineate": "outlining kidneys and masses",
+    "characterise": "classifying masses",
+    "networks": "of these in the networks",
+    "write": "writing pictures and files",
+    "total": "in all",
+}  # in the order of the report
 
 
 def report_html(
@@ -69,7 +70,7 @@ def report_html(
 
 
 def _header(findings: Findings, name: str, time: datetime) -> Markup:
-    bundle = findings.bundle
+    bundle, zone = findings.bundle, time.tzname() or ""
     banner = element(
         "div",
         element("p", element("strong", _DEMONSTRATION)),
@@ -81,13 +82,7 @@ def _header(findings: Findings, name: str, time: datetime) -> Markup:
         "header",
         element("p", "RenalAI", class_="brand"),
         element("h1", "Kidneys and renal masses on CT"),
-        element(
-            "p",
-            element("bdi", name),
-            " \N{MIDDLE DOT} ",
-            f"{time:%Y-%m-%d %H:%M} {time.tzname() or ''}".strip(),
-            class_="meta",
-        ),
+        element("p", element("bdi", name), f" \N{MIDDLE DOT} {time:%Y-%m-%d %H:%M} {zone}".rstrip(), class_="meta"),
         banner if bundle.demonstration else None,
     )
 
@@ -231,15 +226,15 @@ def _method(findings: Findings) -> Markup:
 
 
 def _provenance(findings: Findings) -> Markup:
-    bundle, volume = findings.bundle, findings.volume
+    bundle, volume, times = findings.bundle, findings.volume, findings.timings_s
+    known = [stage for stage in _STAGES if stage in times]
+    ordered = [*(stage for stage in times if stage not in _STAGES), *known]
     facts = {
         "Bundle": f"{bundle.name} {bundle.version}" + (" (demonstration)" if bundle.demonstration else ""),
         "SHA-256": bundle.sha256,
         "Voxels": " \N{MULTIPLICATION SIGN} ".join(str(n) for n in reversed(volume.get("shape", ()))),
         "Voxel, mm": " \N{MULTIPLICATION SIGN} ".join(f"{mm:.3g}" for mm in reversed(volume.get("spacing_mm", ()))),
-        "Seconds": ", ".join(
-            f"{_STAGES.get(stage, stage).lower()} {seconds:.2f}" for stage, seconds in findings.timings_s.items()
-        ),
+        "Seconds": ", ".join(f"{_STAGES.get(stage, stage)} {times[stage]:.2f}" for stage in ordered),
     }
     pairs = [joined(element("dt", term), element("dd", value)) for term, value in facts.items() if value]
     return element("section", element("h2", "Where this comes from"), element("dl", pairs, class_="provenance"))

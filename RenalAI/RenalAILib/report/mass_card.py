@@ -94,7 +94,7 @@ def _measurements(mass: Mass) -> Markup:
         "Macroscopic fat": f"{wording.percent(evidence.fat_fraction)} of voxels",
         "Fluid-like": f"{wording.percent(evidence.fluid_fraction)} of voxels",
         "Enhancement": None if evidence.enhancement_hu is None else wording.hounsfield(evidence.enhancement_hu),
-        "Middle": ", ".join(wording.place(mass.centroid_ras, axis) for axis in range(3)),
+        "Middle": wording.place_of(mass.centroid_ras),
     }
     return element("dl", [joined(element("dt", term), element("dd", fact)) for term, fact in facts.items() if fact])
 

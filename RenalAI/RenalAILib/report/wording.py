@@ -102,6 +102,11 @@ def place(ras: Sequence[float], axis: int) -> str:
     return f"{letter}{NBSP}{abs(ras[axis]):.0f}{NBSP}mm"
 
 
+def place_of(ras: Sequence[float]) -> str:
+    """A place with its unit once: ``R 71, P 30, I 45 mm``."""
+    return ", ".join(place(ras, axis) for axis in range(3)).replace(f"{NBSP}mm,", ",")
+
+
 def _kidneys(findings: Findings) -> str:
     counts = {side: sum(kidney.side is side for kidney in findings.kidneys) for side in Side}
     if counts == {Side.RIGHT: 1, Side.LEFT: 1}:
