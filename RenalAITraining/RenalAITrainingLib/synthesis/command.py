@@ -1,0 +1,51 @@
+"""The command that makes training samples: ``synthesise --data DATA --stage STAGE --count N --seed S -o FOLDER``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import get_args
+
+from RenalAILib.errors import InputError
+
+from ..samples import Stage
+
+
+class Synthesise:
+    """``renalai dataset synthesise``: samples from real scans, real shapes and phantoms."""
+
+    help = "make training samples from real scans, real shapes and phantoms"
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the command's words."""
+        parser.add_argument("--data", type=Path, required=True, help="folder with ct/ and kits23_masks/")
+        parser.add_argument("--stage", choices=get_args(Stage), required=True, help="the network they are for")
+        parser.add_argument("--count", type=int, required=True, help="how many of this seed the store shall hold")
+        parser.add_argument("--seed", type=int, default=1, help="what every random part is drawn from")
+        parser.add_argument("--phantoms", type=float, default=0.35, help="share made from phantoms (0 to 1)")
+        parser.add_argument("-o", "--output", type=Path, required=True, help="folder of samples; continued if there")
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Make what is missing; 0 when the store holds them all. Raises InputError."""
+        from .filling import synthesise
+
+        written = synthesise(args.data, args.stage, args.count, args.seed, args.output, args.phantoms)
+        print(f"{written} samples written to {args.output}")
+        return 0
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run the command without the launcher, with its exit codes: 2 and one sentence on bad input."""
+    command = Synthesise()
+    parser = argparse.ArgumentParser(prog="synthesise", description=command.help)
+    command.add_arguments(parser)
+    try:
+        return command.run(parser.parse_args(words))
+    except InputError as problem:
+        print(f"synthesise: {problem}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

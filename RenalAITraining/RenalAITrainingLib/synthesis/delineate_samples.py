@@ -1,0 +1,120 @@
+"""Samples for delineate: one kidney's box, stretched to the network's grid, with zero to three masses in it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from RenalAILib.boxes import Box, Triple
+from RenalAILib.labels import KIDNEY_LABELS, Label, Side
+from RenalAILib.resampling import resample
+
+from ..sources import ShapeLibrary
+from .contrast import Phase, in_phase, noisier, shifted
+from .fields import Rng
+from .lookalikes import lookalike
+from .masses import InsertedMass, PlannedMass, insert_mass, plan_mass
+from .scene import Scene, resample_labels
+from .warping import warped
+
+SHAPE: Triple = (128, 128, 128)
+MARGIN_MM = 15.0
+_PHASES = (None, Phase.UNENHANCED, Phase.CORTICOMEDULLARY, Phase.NEPHROGRAPHIC, Phase.EXCRETORY)
+_PHASE_SHARES = (0.45, 0.2, 0.15, 0.12, 0.08)
+_MASS_COUNT_SHARES = (0.25, 0.4, 0.22, 0.13)
+
+
+def prepared_kidney(
+    rng: Rng, scene: Scene, plans: list[PlannedMass], shapes: ShapeLibrary | None
+) -> tuple[Scene, Side, list[InsertedMass], dict[str, Any]] | None:
+    """A stretch of a scan about one kidney, varied (phase, warp, look-alikes, dose, slices), with masses put in."""
+    sides = [side for side in Side if (scene.labels == Label.kidney(side)).sum() > 500]
+    if not sides:
+        return None
+    side = sides[int(rng.integers(len(sides)))]
+    largest = max((plan.diameter_mm for plan in plans), default=0.0)
+    part = scene.crop(_kidney_box(scene, side).grown(26 + 0.6 * largest, scene.spacing_mm, scene.shape))
+    if rng.random() < 0.5:
+        part = part.mirrored()
+        side = Side.LEFT if side is Side.RIGHT else Side.RIGHT
+    if rng.random() < 0.6:
+        part = warped(rng, part)
+    facts: dict[str, Any] = {}
+    phase = _PHASES[int(rng.choice(len(_PHASES), p=_PHASE_SHARES))]
+    if phase is not None and scene.kind != "phantom":
+        part = in_phase(rng, part, phase)
+        facts["phase"] = phase.value
+    if rng.random() < 0.3:
+        part = lookalike(rng, part, side)
+    inserted = []
+    for plan in plans:
+        made = insert_mass(rng, part, side, plan, shapes)
+        if made is not None:
+            part = made[0]
+            inserted.append(made[1])
+    if rng.random() < 0.4:
+        part = shifted(rng, part)
+    if rng.random() < 0.2 and scene.kind != "phantom":
+        part = noisier(rng, part, float(rng.uniform(1.2, 2.2)))
+    if rng.random() < 0.25 and part.spacing_mm[0] < 3.5:
+        part = thicker(part, float(rng.uniform(4, 5)))
+    return part, side, inserted, facts
+
+
+def thicker(scene: Scene, thickness_mm: float) -> Scene:
+    """The scene in slices of ``thickness_mm``."""
+    k = max(2, round(scene.shape[0] * float(scene.spacing_mm[0]) / thickness_mm))
+    coarse = scene.resampled(Box.whole(scene.shape), (k, *scene.shape[1:]))
+    through = min(1.0, float(scene.spacing_mm[0]) / thickness_mm)
+    return replace(coarse, noise=replace(scene.noise, sd_hu=scene.noise.sd_hu * float(np.sqrt(through))))
+
+
+def delineate_sample(
+    rng: Rng, scene: Scene, shapes: ShapeLibrary | None
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8], Scene, dict[str, Any]] | None:
+    """HU and labels on the network's grid, the scene they are from, and facts for the record; None without a kidney."""
+    count = int(rng.choice(4, p=_MASS_COUNT_SHARES))
+    plans = [plan_mass(rng, largest_mm=80.0 if n == 0 else 35.0) for n in range(count)]
+    made = prepared_kidney(rng, scene, plans, shapes)
+    if made is None:
+        return None
+    part, side, inserted, facts = made
+    box = _as_found(rng, part, side)
+    image = resample(part.hu, box, SHAPE)
+    labels = resample_labels(part.labels, box, SHAPE)
+    if np.isin(labels, KIDNEY_LABELS).sum() < 1000:
+        return None
+    facts["masses"] = [[mass.mass_class.value, round(mass.diameter_mm, 1), mass.source] for mass in inserted]
+    facts["spacing_mm"] = [round(float(value), 3) for value in part.spacing_mm]
+    return image, labels, part, facts
+
+
+def _kidney_box(scene: Scene, side: Side) -> Box:
+    box = Box.around(scene.labels == Label.kidney(side))
+    if box is None:
+        raise ValueError(f"the scene has no {side.value} kidney")
+    return box
+
+
+def _as_found(rng: Rng, part: Scene, side: Side) -> Box:
+    """The box that a coarse prediction would give: of kidney and masses, jittered, seldom far too small or large."""
+    mask = part.labels == Label.kidney(side)
+    kidney = Box.around(mask)
+    if kidney is None:
+        raise ValueError("the kidney has gone")
+    near = kidney.grown(12, part.spacing_mm, part.shape)
+    whole = np.zeros(part.shape, dtype=bool)
+    whole[near.slices] = mask[near.slices] | part.masses[near.slices]
+    box = Box.around(whole) if rng.random() < 0.8 else kidney  # a coarse pass misses some exophytic masses
+    box = kidney if box is None else box
+    spread = 3.0 if rng.random() < 0.85 else 9.0
+    margin = MARGIN_MM + rng.uniform(-4, 4)
+    start = np.array(box.start) - np.round((margin + rng.normal(0, spread, 3)) / part.spacing_mm)
+    stop = np.array(box.stop) + np.round((margin + rng.normal(0, spread, 3)) / part.spacing_mm)
+    start = np.minimum(start, np.array(box.stop) - 4)
+    stop = np.maximum(stop, start + 4)
+    found = Box((int(start[0]), int(start[1]), int(start[2])), (int(stop[0]), int(stop[1]), int(stop[2])))
+    return found.clipped(part.shape)

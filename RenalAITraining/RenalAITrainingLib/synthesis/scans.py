@@ -1,0 +1,65 @@
+"""Scans: the scenes that samples are drawn from, real training cases loaded once and phantoms made on demand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from scipy import ndimage
+
+from ..samples import Split, Stage
+from ..sources import ORGANS, TRAINING_CASES, VALIDATION_CASES, RealCase, load_case
+from .fields import Noise, Rng
+from .phantoms import phantom_scene
+from .scene import Scene
+
+_FAR_FROM_EDGE_VOXELS = 3
+_DRAWS_PER_PHANTOM = 5
+
+
+def real_scene(case: RealCase) -> Scene:
+    """A real case as a scene; its noise is measured in the liver."""
+    liver = case.organs == ORGANS["liver"]
+    core = ndimage.binary_erosion(liver, np.ones((1, 3, 3)), iterations=_FAR_FROM_EDGE_VOXELS)
+    split: Split = "validation" if case.id in VALIDATION_CASES else "train"
+    noise = Noise.of(case.hu, core)
+    return Scene(
+        case.hu.astype(np.float32),
+        case.labels,
+        case.parenchyma,
+        case.organs,
+        case.spacing_mm,
+        noise,
+        "real",
+        split,
+        (case.id,),
+    )
+
+
+class Scans:
+    """All real cases of training and validation, each loaded once, and phantoms of any seed."""
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+        self._loaded: dict[str, Scene] = {}
+        self._phantom: tuple[tuple[int, Split, Stage], Scene] | None = None
+
+    def draw(self, rng: Rng, split: Split, stage: Stage, phantom_share: float, number: int) -> Scene:
+        """A random scan of a split: a phantom with the probability given, else a real case.
+
+        Sample numbers in a row share a phantom (`_DRAWS_PER_PHANTOM`), as making one takes seconds.
+        """
+        if rng.random() < phantom_share:
+            per_phantom = 1 if stage == "locate" else _DRAWS_PER_PHANTOM
+            wanted = (number // per_phantom, split, stage)
+            if self._phantom is None or self._phantom[0] != wanted:
+                self._phantom = wanted, phantom_scene(*wanted)
+            return self._phantom[1]
+        cases = VALIDATION_CASES if split == "validation" else TRAINING_CASES
+        return self.scene(cases[int(rng.integers(len(cases)))])
+
+    def scene(self, case_id: str) -> Scene:
+        """One case by id."""
+        if case_id not in self._loaded:
+            self._loaded[case_id] = real_scene(load_case(self._data, case_id))
+        return self._loaded[case_id]
