@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import slicer
 import vtk
-from RenalAIWidgets.logic import RenalAILogic
 from slicer.i18n import tr as _
 from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import (
@@ -13,6 +12,8 @@ from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModuleWidget,
 )
 from slicer.util import VTKObservationMixin
+
+from RenalAIWidgets.logic import RenalAILogic
 
 __all__ = ["RenalAI", "RenalAILogic", "RenalAITest", "RenalAIWidget"]
 
@@ -51,6 +52,7 @@ class RenalAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         VTKObservationMixin.__init__(self)
 
     def setup(self):
+        from RenalAIScene import results
         from RenalAIWidgets.panel import Panel
 
         ScriptedLoadableModuleWidget.setup(self)
@@ -60,7 +62,7 @@ class RenalAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         form.setMRMLScene(slicer.mrmlScene)
         self.ui = slicer.util.childWidgetVariables(form)
         self.logic = RenalAILogic()
-        self.panel = Panel(self.ui, self.logic)
+        self.panel = Panel(self.ui, self.logic, results)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self._on_scene_closes)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self._on_scene_changed)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self._on_scene_changed)

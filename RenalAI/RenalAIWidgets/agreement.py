@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
-from slicer.i18n import tr as _
+AGREEMENT = "RenalAI.agreement"  # node attribute of the result: what was measured last
+
+
+def kept(segmentation: Any) -> dict[str, Any] | None:
+    """What was measured before, kept in the scene; None where nothing was."""
+    text = segmentation.GetAttribute(AGREEMENT)
+    return None if text is None else dict(json.loads(text))
+
+
+def keep(segmentation: Any, agreement: Mapping[str, Any]) -> None:
+    """Keeps a measurement in the scene."""
+    segmentation.SetAttribute(AGREEMENT, json.dumps(agreement))
 
 
 def rows(agreement: Mapping[str, Any]) -> list[tuple[str, ...]]:

@@ -7,8 +7,9 @@ from typing import Any, Protocol
 
 import qt
 import slicer
-from RenalAILib import __version__
 from slicer.i18n import tr as _
+
+from RenalAILib import __version__
 
 from . import dependencies
 from .jobqueue import Ticket

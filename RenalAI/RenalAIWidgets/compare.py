@@ -7,14 +7,15 @@ from typing import Any, Protocol
 
 import qt
 import slicer
+from slicer.i18n import tr as _
+
 from RenalAILib.errors import InputError
 from RenalAILib.labels import Label
 from RenalAILib.worker.errors import CancelledError
-from slicer.i18n import tr as _
+from RenalAIScene.overlays import Style
 
+from .agreement import domains, keep, kept, rows, summary
 from .jobqueue import Ticket
-from .parameters import Overlay
-from .agreement import domains, rows, summary
 from .tables import fill, fit, prepare
 from .texts import label_in_words, show_plain, show_problem
 
@@ -36,15 +37,9 @@ class CompareScene(Protocol):
         """Keeps what the user says a segment is."""
         ...
 
-    def show(self, style: Overlay, segmentation: Any, manual: Any, opacity: float) -> None:
+    def show(self, style: Style, segmentation: Any, manual: Any, opacity: float) -> None:
         """Shows the two together; without a manual segmentation the prediction alone."""
         ...
-
-    def agreement(self, segmentation: Any) -> Any:
-        """What was measured before, kept in the scene; None where nothing was."""
-        ...
-
-    def keep_agreement(self, segmentation: Any, agreement: Any) -> None: ...
 
     def go_to_point(self, ras: tuple[float, float, float]) -> None:
         """Centers every view."""
@@ -77,6 +72,7 @@ class CompareSection:
         self._overlay: tuple[Any, ...] = ()
         self._places: list[tuple[float, float, float]] = []
         self._ticket: Ticket | None = None
+        self._problem: str | None = None
         prepare(ui.matchTable, (_("Manual segment"), _("is")))
         prepare(ui.agreementTable, (_("Structure"), _("Dice"), _("Surface"), _("HD95 mm"), _("HD mm"), _("Δ ml")))
         prepare(ui.domainTable, (_("Only in one of the two"), _("Ø mm")))
@@ -97,13 +93,12 @@ class CompareSection:
             self._shown = shown
             self._manual = manual
             self._show_matches()
-            self._show_agreement(None if result is None else self._scene.agreement(result))
+            self._show_agreement(None if result is None else kept(result))
         if parameters is not None and result is not None:
             overlay = (*shown, parameters.overlay, parameters.overlayOpacity)
             if overlay != self._overlay:
                 self._overlay = overlay
-                style = parameters.overlay if manual is not None else Overlay.PREDICTION
-                self._scene.show(style, result, manual, parameters.overlayOpacity)
+                self._show_overlay(parameters, result, manual)
         self._show_state(result)
 
     def onCompare(self) -> None:
@@ -113,10 +108,19 @@ class CompareSection:
             self._ticket = self._comparer.startComparison(
                 result, self._manual, self._scene.matches(self._manual), lambda ticket: self._on_end(ticket, result)
             )
-        except (InputError, ValueError) as problem:
+        except InputError as problem:
             show_problem(self._ui.compareLine, str(problem))
             return
         self._show_state(result)
+
+    def _show_overlay(self, parameters: Any, result: Any, manual: Any) -> None:
+        style = Style(parameters.overlay.value) if manual is not None else Style.PREDICTION
+        try:
+            self._scene.show(style, result, manual, parameters.overlayOpacity)
+        except InputError as problem:
+            self._problem = str(problem)
+        else:
+            self._problem = None
 
     def _show_state(self, result: Any) -> None:
         ready = result is not None and self._manual is not None
@@ -132,7 +136,10 @@ class CompareSection:
         else:
             names = {"prediction": result.GetName(), "manual": self._manual.GetName()}
             words = _("{prediction} against {manual}").format(**names)
-        show_plain(self._ui.compareLine, words)
+        if self._problem is not None:
+            show_problem(self._ui.compareLine, self._problem)
+        else:
+            show_plain(self._ui.compareLine, words)
 
     def _show_matches(self) -> None:
         table = self._ui.matchTable
@@ -164,6 +171,8 @@ class CompareSection:
 
     def _on_match(self, segment_id: str, index: int) -> None:
         self._scene.set_match(self._manual, segment_id, CHOICES[index])
+        self._overlay = ()  # the agreement fill depends on the matches
+        self.update(self._parameters)
 
     def _on_end(self, ticket: Ticket, result: Any) -> None:
         self._ticket = None
@@ -176,7 +185,7 @@ class CompareSection:
             slicer.util.errorDisplay(text, windowTitle=_("RenalAI"), detailedText=getattr(problem, "log", None))
             return
         else:
-            self._scene.keep_agreement(result, agreement)
+            keep(result, agreement)
             self._show_agreement(agreement)
         finally:
             self.update(self._parameters)

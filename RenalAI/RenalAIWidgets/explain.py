@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from slicer.i18n import tr as _
+
 from RenalAILib.findings import Findings, Mass
 from RenalAILib.labels import MassClass
-from slicer.i18n import tr as _
 
 from .texts import class_in_words, show_plain, show_problem
 
@@ -59,7 +60,8 @@ class ExplainSection:
         wanted = parameters is not None and parameters.showSaliency and mass is not None
         state: tuple[Any, ...] = (False,)
         if wanted:
-            state = (self._segmentation.GetID(), mass.segment_id, parameters.saliencyOpacity, parameters.saliencyThreshold)
+            look = (parameters.saliencyOpacity, parameters.saliencyThreshold)
+            state = (self._segmentation.GetID(), mass.segment_id, *look)
         if state == self._state:
             return
         had_map, self._state = len(self._state) > 1, state

@@ -10,10 +10,12 @@ from typing import Any, Protocol
 import ctk
 import qt
 import slicer
-from RenalAILib.errors import InputError
-from RenalAILib.worker.errors import CancelledError
 from slicer.i18n import tr as _
 
+from RenalAILib.errors import InputError
+from RenalAILib.worker.errors import CancelledError
+
+from .handover import add_to_training, why_no_dicom, why_no_training, write_dicom
 from .jobqueue import Ticket
 from .printing import can_print, print_to_pdf
 from .texts import show_plain, show_problem
@@ -25,18 +27,6 @@ class Exporter(Protocol):
     def startReport(self, segmentation: Any, folder: Path, on_end: Callable[[Ticket], None]) -> Ticket:
         """Starts writing the result folder; the ticket's result is the path of each file by its name."""
         ...
-
-    def whyNoDicom(self, segmentation: Any) -> str | None:
-        """Why a DICOM segmentation cannot be written, in words; None where it can."""
-        ...
-
-    def writeDicom(self, segmentation: Any, path: Path) -> Path: ...
-
-    def whyNoTraining(self, segmentation: Any) -> str | None:
-        """Why the case cannot be handed to the training module, in words; None where it can."""
-        ...
-
-    def addToTraining(self, segmentation: Any) -> None: ...
 
 
 class ExportSection:
@@ -59,15 +49,15 @@ class ExportSection:
         """Called at every change of the parameter node; None when there is none."""
         self._parameters = parameters
         result = None if parameters is None else parameters.result
-        no_dicom = None if result is None else self._exporter.whyNoDicom(result)
+        no_dicom = None if result is None else why_no_dicom(result)
         self._ui.dicomCheckBox.enabled = result is not None and no_dicom is None
         self._ui.dicomCheckBox.toolTip = no_dicom or _("A DICOM SEG object for the PACS.")
         problem = self._problem(result)
         self._ui.exportRunButton.enabled = problem is None and self._ticket is None
         self._ui.exportRunButton.toolTip = problem or _("Write what is ticked into the folder.")
-        no_training = _("There is no result.") if result is None else self._exporter.whyNoTraining(result)
+        no_training = _("There is no result.") if result is None else why_no_training(result)
         self._ui.trainingButton.enabled = no_training is None
-        self._ui.trainingButton.toolTip = no_training or _("Hand the CT and its corrected segmentation to RenalAITraining.")
+        self._ui.trainingButton.toolTip = no_training or _("Hand the CT and its segmentation to RenalAITraining.")
 
     def onExport(self) -> None:
         parameters = self._parameters
@@ -85,7 +75,7 @@ class ExportSection:
 
     def onTraining(self) -> None:
         with slicer.util.tryWithErrorDisplay(_("The case could not be handed over."), waitCursor=True):
-            self._exporter.addToTraining(self._parameters.result)
+            add_to_training(self._parameters.result)
 
     def _problem(self, result: Any) -> str | None:
         if result is None:
@@ -130,7 +120,7 @@ class ExportSection:
                         raise OSError(_("{path} could not be written.").format(path=path))
                     written.append(path)
                 if self._dicom_wanted():
-                    written.append(self._exporter.writeDicom(result, base / f"{name}.dcm"))
+                    written.append(write_dicom(result, base / f"{name} DICOM"))
                 if parameters.exportPdf and files and can_print():
                     print_to_pdf(files["report.html"], base / f"{name}.pdf")
                     written.append(base / f"{name}.pdf")

@@ -7,15 +7,17 @@ from datetime import datetime
 from typing import Any, Protocol
 
 import qt
+from slicer.i18n import tr as _
+
 from RenalAILib.findings import Findings, Mass
 from RenalAILib.labels import MassClass
 from RenalAILib.report.readings import Reading, Verdict
 from RenalAILib.terminology import CLASS_COLORS
-from slicer.i18n import tr as _
 
 from .tables import fit, prepare
 from .texts import class_in_words, show_plain, show_problem, side_in_words, verdict_in_words
 
+OnMass = Callable[[Any, "Findings | None", "Mass | None"], None]
 COLUMNS = ("mass", "class", "diameter", "volume", "hu", "reading")
 
 
@@ -48,7 +50,7 @@ class FindingsSection:
         on_mass: called with (segmentation node, findings, chosen mass or None).
     """
 
-    def __init__(self, ui: Any, scene: FindingsScene, on_mass: Callable[[Any, Findings | None, Mass | None], None]) -> None:
+    def __init__(self, ui: Any, scene: FindingsScene, on_mass: OnMass) -> None:
         self._ui = ui
         self._scene = scene
         self._on_mass = on_mass
@@ -73,8 +75,9 @@ class FindingsSection:
     @property
     def mass(self) -> Mass | None:
         """The chosen mass."""
+        masses = () if self._findings is None else self._findings.masses
         row = self._ui.massTable.currentRow()
-        return None if self._findings is None or not 0 <= row < len(self._findings.masses) else self._findings.masses[row]
+        return masses[row] if 0 <= row < len(masses) else None
 
     def update(self, parameters: Any) -> None:
         """Called at every change of the parameter node; None when there is none."""
@@ -166,7 +169,7 @@ class FindingsSection:
             if COLUMNS[column] == "class":
                 item.setData(qt.Qt.DecorationRole, qt.QColor(*CLASS_COLORS[mass.mass_class]))
             if COLUMNS[column] in ("diameter", "volume", "hu"):
-                item.setTextAlignment(int(qt.Qt.AlignRight | qt.Qt.AlignVCenter))
+                item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
             if mass.small:
                 item.setToolTip(_("Under 5 mm: the class is not reliable."))
             elif reading is not None and reading.note:

@@ -7,22 +7,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import qt
 import slicer
+from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
+
+from RenalAILib.errors import InputError
 from RenalAILib.worker.checking import CheckJob
 from RenalAILib.worker.client import Worker
+from RenalAILib.worker.comparing import CompareJob
+from RenalAILib.worker.reporting import ReportJob
 from RenalAILib.worker.segmenting import SegmentJob
-from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from . import dependencies
 from .jobqueue import JobQueue, Listener, Ticket
 from .parameters import Device, Mode, RenalAIParameterNode
 from .segmentation import SegmentationRun
-
 
 
 @cache
@@ -101,6 +105,69 @@ class RenalAILogic(ScriptedLoadableModuleLogic):
         """Starts the computer check; its ticket's result is a dictionary of facts."""
         return self._queue.submit(CheckJob(), on_progress, on_end)
 
+    def compare(self, segmentation: Any, manual: Any, matches: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Measures how a result agrees with a manual segmentation of the same CT.
+
+        Args:
+            segmentation: the result's segmentation node, edits and readings included.
+            manual: the manual segmentation node, on any grid.
+            matches: ``RenalAILib.labels.Label`` (or None) by the ID of each manual segment; guessed where not given.
+
+        Returns:
+            The content of ``agreement.json``.
+
+        Raises:
+            RenalAILib.errors.InputError: the CT is gone, or no segment is matched to a kidney or a mass.
+        """
+        from RenalAIScene.results import matches as guessed
+
+        ticket = self.startComparison(segmentation, manual, guessed(manual) if matches is None else matches, None)
+        self._queue.wait(ticket, slicer.app.processEvents)
+        agreement: dict[str, Any] = ticket.result()
+        return agreement
+
+    def startComparison(
+        self, segmentation: Any, manual: Any, matches: Mapping[str, Any], on_end: Listener | None
+    ) -> Ticket:
+        """The same without waiting; the ticket's result is the agreement."""
+        from RenalAIScene.reference import corrected_labels, reference_labels
+        from RenalAIScene.results import ct_of
+        from RenalAIScene.volumes import volume_of
+
+        ct = ct_of(segmentation)
+        if ct is None:
+            raise InputError(f"the CT of {segmentation.GetName()} is no longer in the scene")
+        grid = volume_of(ct)
+        predicted = grid.with_voxels(corrected_labels(segmentation, ct))
+        return self._queue.submit(
+            CompareJob(predicted, grid.with_voxels(reference_labels(manual, matches, ct))), None, on_end
+        )
+
+    def exportReport(self, segmentation: Any, folder: str | Path) -> dict[str, Path]:
+        """Writes the result folder: report, tables, label map, segmentation, with the radiologist's readings.
+
+        Args:
+            segmentation: the result's segmentation node.
+            folder: absent, empty, or an older result, which is replaced.
+
+        Returns:
+            The path of each file by its name.
+
+        Raises:
+            RenalAILib.errors.InputError: the CT is gone, or the folder holds something else or cannot be written.
+        """
+        ticket = self.startReport(segmentation, Path(folder), None)
+        self._queue.wait(ticket, slicer.app.processEvents)
+        files: dict[str, Path] = ticket.result()
+        return files
+
+    def startReport(self, segmentation: Any, folder: Path, on_end: Listener | None) -> Ticket:
+        """The same without waiting."""
+        from RenalAIScene.results import outcome_of, readings
+
+        said = sorted(readings(segmentation).values(), key=lambda reading: reading.time)
+        return self._queue.submit(ReportJob(outcome_of(segmentation), tuple(said), folder), None, on_end)
+
     def close(self) -> None:
         """Cancels what runs and ends the engine's process; the logic can be used again."""
         self._queue.close()
@@ -115,9 +182,10 @@ class RenalAILogic(ScriptedLoadableModuleLogic):
         on_progress: Callable[[SegmentationRun], None] | None = None,
         on_end: Callable[[SegmentationRun], None] | None = None,
     ) -> SegmentationRun:
+        from RenalAIScene.results import add_result
         from RenalAIScene.volumes import volume_of
 
         dependencies.ensure()
         second = None if second_phase is None else volume_of(second_phase)
         job = SegmentJob(volume_of(volume), second, bundle, device, fast)
-        return SegmentationRun(self._queue, volume, job, self._show, on_progress, on_end)
+        return SegmentationRun(self._queue, volume, job, add_result, on_progress, on_end)

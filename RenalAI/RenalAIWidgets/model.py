@@ -8,8 +8,9 @@ from typing import Any
 
 import qt
 import slicer
-from RenalAILib.errors import InputError
 from slicer.i18n import tr as _
+
+from RenalAILib.errors import InputError
 
 from .dependencies import nvidia_driver
 from .parameters import Device
@@ -92,9 +93,8 @@ class ModelSection:
             words = _("{title}: demonstration weights. Research only, not for diagnosis.")
             show_problem(self._ui.modelLine, words.format(title=described["title"]))
         else:
-            words = _("{title} {version}. {use}")
-            use = described.get("intended_use", "")
-            show_plain(self._ui.modelLine, words.format(title=described["title"], version=described["version"], use=use))
+            words = _("{title} {version}. {intended_use}")
+            show_plain(self._ui.modelLine, words.format(**{"intended_use": "", **described}))
 
 
 def _read(name: str) -> dict[str, Any]:

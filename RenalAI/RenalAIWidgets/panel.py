@@ -6,6 +6,9 @@ from typing import Any
 
 import slicer
 
+from RenalAIScene.results import ct_of
+from RenalAIScene.segmentation import FINDINGS
+
 from .check import CheckSection
 from .compare import CompareSection
 from .explain import ExplainSection
@@ -22,11 +25,13 @@ class Panel:
     Args:
         ui: the widgets of ``RenalAI.ui`` by name.
         logic: the module's logic, which every section uses through a protocol of its own.
+        scene: findings and overlays in the scene, likewise (:mod:`RenalAIScene.results`).
     """
 
     def __init__(self, ui: Any, logic: Any, scene: Any) -> None:
         self._parameters: Any = None
         self._updating = False
+        ui.resultSelector.addAttribute("vtkMRMLSegmentationNode", FINDINGS)
         self.study = StudySection(ui)
         self.model = ModelSection(ui)
         self.run = RunSection(ui, logic, problem, self._on_result)
@@ -72,6 +77,4 @@ class Panel:
     def _on_result(self, segmentation: Any) -> None:
         if self._parameters is not None:
             self._parameters.result = segmentation
-            volume = segmentation.GetNodeReference(segmentation.GetReferenceImageGeometryReferenceRole())
-            if volume is not None:
-                slicer.util.setSliceViewerLayers(background=volume)
+            slicer.util.setSliceViewerLayers(background=ct_of(segmentation))

@@ -1,4 +1,4 @@
-"""The parameter node: what the user chose, kept in the scene. Each parameter is bound to one widget of ``RenalAI.ui``."""
+"""The parameter node: what the user chose, kept in the scene. Each parameter has one widget in ``RenalAI.ui``."""
 
 # No `from __future__ import annotations`: the wrapper needs the types themselves.
 

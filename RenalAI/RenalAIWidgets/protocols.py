@@ -38,7 +38,7 @@ class Engine(Protocol):
 
 
 class SegmentationJob(Protocol):
-    """One volume from the click to its findings, as the run section sees it (:class:`.segmentation.SegmentationRun`)."""
+    """One volume from the click to its findings (:class:`.segmentation.SegmentationRun`)."""
 
     @property
     def volumeName(self) -> str: ...
@@ -51,7 +51,9 @@ class SegmentationJob(Protocol):
         """Waiting for its turn counts as running."""
         ...
 
-    def cancel(self) -> None: ...
+    def cancel(self) -> None:
+        """Ends it at once, also while it waits."""
+        ...
 
     def result(self) -> tuple[Any, Any]:
         """Segmentation node and table node, or raises what went wrong."""

@@ -8,9 +8,10 @@ from typing import Any, Protocol
 
 import qt
 import slicer
+from slicer.i18n import tr as _
+
 from RenalAILib.errors import InputError
 from RenalAILib.worker.errors import CancelledError, WorkerError
-from slicer.i18n import tr as _
 
 from .dependencies import NotInstalledError
 from .protocols import SegmentationJob

@@ -7,8 +7,13 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 
+from RenalAILib.labels import Label
+
+from .texts import label_in_words
+
 CATEGORY = "RenalAI"
 PHANTOM = "RenalAIPhantom"
+SEED = 1
 CT_LIVER_SHA256 = "e16eae0ae6fefa858c5c11e58f0f1bb81834d81b7102e021571056324ef6f37e"
 
 
@@ -43,8 +48,18 @@ def make_phantom(source: Any = None) -> list[Any]:
         The volume node and the segmentation node.
     """
     from RenalAILib.phantom import make_phantom as make
-    from RenalAIScene.phantom import show_phantom
+    from RenalAIScene.labelmaps import add_segments
+    from RenalAIScene.volumes import add_volume
 
     with slicer.util.WaitCursor():
-        nodes: list[Any] = show_phantom(make(), _("Phantom"))
-    return nodes
+        phantom = make(SEED)
+        volume = add_volume(phantom.volume, _("RenalAI phantom"))
+        truth = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", _("RenalAI phantom truth"))
+        truth.CreateDefaultDisplayNodes()
+        truth.SetReferenceImageGeometryParameterFromVolumeNode(volume)
+        labels = [Label(value) for value in range(1, int(phantom.labels.max()) + 1)]
+        add_segments(truth, phantom.labels, [label.name.lower() for label in labels], volume)
+        for label in labels:
+            truth.GetSegmentation().GetSegment(label.name.lower()).SetName(label_in_words(label))
+    slicer.util.setSliceViewerLayers(background=volume, fit=True)
+    return [volume, truth]

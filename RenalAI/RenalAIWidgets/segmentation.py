@@ -7,6 +7,7 @@ from typing import Any
 
 import slicer
 import vtk
+
 from RenalAILib.worker.progress import Progress
 from RenalAILib.worker.segmenting import SegmentJob
 

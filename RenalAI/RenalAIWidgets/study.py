@@ -83,7 +83,8 @@ class StudySection:
             show_problem(self._ui.studyLine, words, severe=self.problem is not None and volume is not None)
             if words is None:
                 columns, rows, slices = volume.GetImageData().GetDimensions()
-                self._ui.studyLine.text = _("{columns} × {rows} × {slices} voxels, slices {spacing:.1f} mm apart").format(
+                text = _("{columns} × {rows} × {slices} voxels, slices {spacing:.1f} mm apart")
+                self._ui.studyLine.text = text.format(
                     columns=columns, rows=rows, slices=slices, spacing=volume.GetSpacing()[2]
                 )
 

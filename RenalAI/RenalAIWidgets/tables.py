@@ -27,7 +27,7 @@ def fill(table: Any, rows: Sequence[Sequence[str]]) -> None:
         for column, text in enumerate(texts):
             item = qt.QTableWidgetItem(text)
             if column:
-                item.setTextAlignment(int(qt.Qt.AlignRight | qt.Qt.AlignVCenter))
+                item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
             table.setItem(row, column, item)
     fit(table)
 

@@ -6,11 +6,14 @@ import html
 from typing import Any
 
 import qt
-from RenalAILib.labels import Label, MassClass, Side
-from RenalAILib.report.readings import Reading, Verdict
 from slicer.i18n import tr as _
 
-STAGES = ("start", "read", "locate", "delineate", "characterise", "write", "done")
+from RenalAILib.labels import Label, MassClass, Side
+from RenalAILib.report.readings import Reading, Verdict
+
+PROBLEM_COLORS = {  # (severe, on dark)
+    (True, True): "#ff8a80", (True, False): "#b3261e", (False, True): "#ffd180", (False, False): "#7a4f01",
+}  # fmt: skip
 
 
 def dark(widget: Any) -> bool:
@@ -24,10 +27,7 @@ def show_problem(label: Any, words: str | None, severe: bool = True) -> None:
     if words is None:
         label.text = ""
         return
-    if severe:
-        color = "#ff8a80" if dark(label) else "#b3261e"
-    else:
-        color = "#ffd180" if dark(label) else "#7a4f01"
+    color = PROBLEM_COLORS[severe, dark(label)]
     label.text = f'<span style="color:{color}">{html.escape(words)}</span>'
 
 

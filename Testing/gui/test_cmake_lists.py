@@ -1,4 +1,4 @@
-"""The extension's build files: what they list is what is there, and the two modules do not collide in their one folder."""
+"""The extension's build files list what is there, and its two modules do not collide in their one install folder."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import metadata
 
 import pytest
+
 from RenalAIWidgets import dependencies
 
 
@@ -61,7 +62,7 @@ def test_declined_installs_nothing_and_says_so(nothing_installed, version):
 def test_a_failing_pip_is_told_with_the_way_offline(nothing_installed):
     nothing_installed.version("5.10")
     nothing_installed.installations.failure = "no route to host"
-    with pytest.raises(dependencies.NotInstalledError, match="no route to host.*RENALAI_WHEELS"):
+    with pytest.raises(dependencies.NotInstalledError, match=r"no route to host.*RENALAI_WHEELS"):
         dependencies.ensure()
 
 

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import pytest
 import qt
 import slicer
+
 from RenalAIWidgets.parameters import Device, Mode, RenalAIParameterNode
 
 UI = Path(__file__).resolve().parents[2] / "RenalAI" / "Resources" / "UI" / "RenalAI.ui"
@@ -49,7 +50,8 @@ def test_every_node_selector_follows_the_scene():
 
 def test_every_control_says_what_it_does():
     root = ElementTree.parse(UI).getroot()
-    controls = {"QPushButton", "QToolButton", "QCheckBox", "QComboBox", "QLineEdit", "ctkSliderWidget", "qMRMLNodeComboBox"}
+    controls = {"QToolButton",
+                "QCheckBox", "QComboBox", "QLineEdit", "ctkSliderWidget", "qMRMLNodeComboBox", "QPushButton"}
     later = {"segmentButton", "compareRunButton", "exportRunButton", "trainingButton"}  # their tips depend on the state
     for widget in root.iter("widget"):
         if widget.get("class") in controls and widget.get("name") not in later:

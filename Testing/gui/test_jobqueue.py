@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from fakes import FakeEngine, ManualClock
+
 from RenalAILib.worker.errors import CancelledError
 from RenalAIWidgets.jobqueue import JobQueue
 

@@ -1,29 +1,301 @@
-"""The way of a radiologist through the panel, with the real worker and a bundle of toy networks."""
+"""The way of a radiologist through the panel: clicks, the real worker, a bundle of toy networks."""
 
 from __future__ import annotations
 
+import json
+import os
 import sys
+import tempfile
+import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import qt
 import slicer
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "engine"))
-import toybundle
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "Testing" / "engine"))
+import toybundle  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def toy(monkeypatch, tmp_path):
+    """The toy bundle as the one that is installed, and no other; temporary files in a folder of their own."""
+    monkeypatch.setenv("RENALAI_BUNDLES", str(toybundle.toy_bundle().folder))
+    monkeypatch.setenv("RENALAI_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    return tmp_path
 
 
 @pytest.fixture
-def toy(monkeypatch):
-    """The toy bundle as the one that is installed."""
-    monkeypatch.setenv("RENALAI_BUNDLES", str(toybundle.toy_bundle().folder))
-    monkeypatch.setenv("RENALAI_HOME", str(toybundle.toy_bundle().folder.parent / "home"))
+def add_ct(mrmlScene):
+    def add(name="CT", spacing_mm=(3.0, 2.5, 2.5)):
+        from RenalAIScene.volumes import add_volume
+
+        affine, shape = toybundle.axial(spacing_mm)
+        return add_volume(toybundle.painted(affine, shape, noise_hu=3.0), name)
+
+    return add
 
 
-def test_console_one_liner(double, toy):
-    from RenalAI import RenalAILogic
-    from RenalAIScene.volumes import add_volume
+@pytest.fixture
+def widget(double, toy):
+    """The module's panel, closed as Slicer closes it; nothing of it may stay."""
+    made = double.openModule("RenalAI", ROOT / "RenalAI")
+    yield made
+    made.cleanup()
+    made.parent.delete()
+    double.app.processEvents()
+    assert list((toy / "temporary").iterdir()) == [], "files left behind"
 
-    affine, shape = toybundle.axial()
-    volume = add_volume(toybundle.painted(affine, shape))
-    seg, table = RenalAILogic().segment(volume, device="cpu")
-    print(seg)
+
+@pytest.fixture
+def entered(widget, add_ct, double):
+    """The panel as it is when the user has loaded a CT and opens the module."""
+    add_ct()
+    widget.parent.resize(420, 1200)
+    widget.parent.show()
+    double.enter(widget)
+    return widget
+
+
+def click(target):
+    QTest.mouseClick(target, Qt.MouseButton.LeftButton)
+
+
+def click_row(table, row):
+    center = table.visualItemRect(table.item(row, 0)).center()
+    QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, center)
+
+
+def segment(widget, double):
+    click(widget.ui.segmentButton)
+    double.waitFor(lambda: widget.ui.segmentButton.text == "Segment", 60)
+
+
+def result_of(widget):
+    return widget._parameterNode.result
+
+
+def slice_centers():
+    nodes = slicer.util.getNodesByClass("vtkMRMLSliceNode")
+    return [[node.GetSliceToRAS().GetElement(axis, 3) for axis in range(3)] for node in nodes]
+
+
+def test_two_clicks_from_a_loaded_ct_to_a_finding(entered, double):
+    ui = entered.ui
+    assert ui.inputSelector.currentNode().GetName() == "CT" and ui.segmentButton.enabled
+    assert "demonstration" in ui.modelLine.text and "not for diagnosis" in ui.modelLine.text
+    segment(entered, double)
+    assert not double.answers.of("error"), double.dialogs
+    assert ui.massTable.rowCount == 3 and "3 masses" in ui.kidneysLine.text
+    click_row(ui.massTable, 0)
+    from RenalAIScene.results import findings
+
+    mass = findings(result_of(entered)).masses[0]
+    for center in slice_centers():
+        assert max(abs(a - b) for a, b in zip(center, mass.centroid_ras, strict=True)) < 1e-3
+    assert mass.evidence.text.split(".")[0] in ui.evidenceLine.text
+
+
+def test_the_keyboard_steps_through_the_masses(entered, double):
+    segment(entered, double)
+    table = entered.ui.massTable
+    click_row(table, 0)
+    first = slice_centers()
+    QTest.keyClick(table, Qt.Key.Key_Down)
+    assert table.currentRow() == 1 and slice_centers() != first
+    click(entered.ui.nextButton)
+    click(entered.ui.nextButton)
+    assert table.currentRow() == 0 and slice_centers() == first
+    click(entered.ui.previousButton)
+    assert table.currentRow() == 2
+
+
+def test_what_the_radiologist_says_is_kept_and_exported(entered, double, toy):
+    ui = entered.ui
+    segment(entered, double)
+    click_row(ui.massTable, 0)
+    click(ui.acceptButton)
+    ui.noteEdit.text = "seen on the old scan"
+    QTest.keyClick(ui.noteEdit, Qt.Key.Key_Return)
+    click_row(ui.massTable, 1)
+    assert not ui.acceptButton.checked and ui.noteEdit.text == ""
+    click(ui.rejectButton)
+    click_row(ui.massTable, 2)
+    ui.classSelector.setCurrentIndex(ui.classSelector.findText("Solid"))
+    ui.classSelector.activated.emit(ui.classSelector.currentIndex)
+    assert [ui.massTable.item(row, 5).text() for row in range(3)] == ["Accepted", "Rejected", "Solid"]
+    entered._parameterNode.exportFolder = toy / "exports"
+    ui.exportButton.collapsed = False
+    click(ui.exportRunButton)
+    double.waitFor(lambda: "Written" in ui.exportLine.text, 60)
+    assert not double.answers.of("error"), double.dialogs
+    folder = toy / "exports" / "CT RenalAI"
+    said = {entry["segment_id"]: entry for entry in json.loads((folder / "findings.json").read_text())["readings"]}
+    assert sorted(entry["verdict"] for entry in said.values()) == ["accepted", "reclassified", "rejected"]
+    report = (folder / "report.html").read_text(encoding="utf-8")
+    assert "seen on the old scan" in report and "not for diagnosis" in report
+    assert (toy / "exports" / "CT RenalAI.seg.nrrd").stat().st_size > 0
+
+
+def test_the_state_survives_saving_and_loading_the_scene(entered, double, toy):
+    ui = entered.ui
+    segment(entered, double)
+    click_row(ui.massTable, 1)
+    click(ui.rejectButton)
+    entered._parameterNode.overlayOpacity = 0.75
+    entered._parameterNode.bundle = "toy"
+    path = str(toy / "scene.mrb")
+    assert slicer.util.saveScene(path)
+    slicer.mrmlScene.Clear()
+    double.app.processEvents()
+    assert ui.massTable.rowCount == 0 and not ui.segmentButton.enabled
+    slicer.util.loadScene(path)
+    double.app.processEvents()
+    assert ui.inputSelector.currentNode().GetName() == "CT" and ui.bundleEdit.text == "toy"
+    assert abs(ui.overlayOpacitySlider.value - 0.75) < 1e-6
+    assert ui.massTable.rowCount == 3 and ui.massTable.item(1, 5).text() == "Rejected"
+    (toy / "scene.mrb").unlink()
+
+
+@pytest.mark.parametrize("stage", ["start", "locate", "delineate", "characterise"])
+def test_cancel_at_each_stage_leaves_nothing(entered, double, toy, stage):
+    ui = entered.ui
+    with double.counted() as changed:
+        click(ui.segmentButton)
+        run = entered.panel.run._runs[0]
+        order = ["start", "read", "locate", "delineate", "characterise", "write", "done"]
+        double.waitFor(lambda: order.index(run.progress.stage) >= order.index(stage) or not run.running, 60)
+        if not run.running:
+            pytest.skip("the run was over before it could be cancelled")
+        pid = entered.logic._queue._engine.pid
+        begun = time.monotonic()
+        click(ui.segmentButton)
+        double.waitFor(lambda: ui.segmentButton.text == "Segment" and not run.running, 5)
+        took = time.monotonic() - begun
+        assert took < 1.0 and ui.stageLine.text == "Cancelled."
+        assert changed() == {}
+    double.waitFor(lambda: not list((toy / "temporary").iterdir()), 2)
+    if pid is not None:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+    print(f"cancel while '{run.progress.stage}': {1000 * took:.0f} ms")
+
+
+@pytest.mark.parametrize("how", ["the CT is deleted", "the scene is closed", "the module goes"])
+def test_what_ends_a_run_from_outside_leaves_nothing(entered, double, toy, how):
+    click(entered.ui.segmentButton)
+    run = entered.panel.run._runs[0]
+    double.waitFor(lambda: run.progress.stage != "start", 60)
+    if how == "the CT is deleted":
+        slicer.mrmlScene.RemoveNode(entered._parameterNode.inputVolume)
+    elif how == "the scene is closed":
+        slicer.mrmlScene.Clear()
+    else:
+        entered.cleanup()
+    double.waitFor(lambda: not run.running, 5)
+    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
+    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLTableNode") == 0
+    assert not double.answers.of("error")
+    double.waitFor(lambda: not list((toy / "temporary").iterdir()), 2)
+
+
+def test_errors_are_told_in_words(entered, double, monkeypatch, tmp_path):
+    entered._parameterNode.bundle = "no-such-model"
+    assert "no-such-model" in entered.ui.modelLine.text
+    segment(entered, double)
+    shown, = double.answers.of("error")
+    assert "there is no bundle no-such-model" in shown.text and "Traceback" not in shown.text
+
+
+def test_a_tampered_model_is_refused_by_name(entered, double, tmp_path):
+    bundle = toybundle.make_bundle(tmp_path / "tampered")
+    model = bundle.folder / "models/locate.onnx"
+    model.write_bytes(model.read_bytes() + b" ")
+    entered._parameterNode.bundle = str(bundle.folder)
+    segment(entered, double)
+    shown, = double.answers.of("error")
+    assert "models/locate.onnx" in shown.text
+
+
+def test_a_killed_engine_is_told_and_the_next_run_works(entered, double):
+    click(entered.ui.segmentButton)
+    run = entered.panel.run._runs[0]
+    double.waitFor(lambda: run.progress.stage not in ("start", "done"), 60)
+    os.kill(entered.logic._queue._engine.pid, 9)
+    double.waitFor(lambda: entered.ui.segmentButton.text == "Segment", 10)
+    shown, = double.answers.of("error")
+    assert "ran out of memory" in shown.text
+    segment(entered, double)
+    assert entered.ui.massTable.rowCount == 3
+
+
+def test_volumes_are_queued(entered, double, add_ct):
+    ui = entered.ui
+    click(ui.segmentButton)
+    add_ct("CT 2")
+    ui.inputSelector.setCurrentNode(slicer.util.getNode("CT 2"))
+    click(ui.queueButton)
+    assert ui.queueLine.text == "Then: CT 2"
+    double.waitFor(lambda: ui.segmentButton.text == "Segment", 60)
+    names = [node.GetName() for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode")]
+    assert sorted(names) == ["CT 2 RenalAI", "CT RenalAI"]
+
+
+def test_the_evidence_map_lies_over_the_ct_and_goes_again(entered, double):
+    segment(entered, double)
+    click_row(entered.ui.massTable, 0)
+    composite = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")[0]
+    entered.ui.saliencyCheckBox.checked = True
+    assert composite.GetForegroundVolumeID() and composite.GetForegroundOpacity() == 0.5
+    entered.ui.saliencyOpacitySlider.value = 0.8
+    assert composite.GetForegroundOpacity() == pytest.approx(0.8)
+    entered.ui.saliencyCheckBox.checked = False
+    assert not composite.GetForegroundVolumeID()
+
+
+def test_the_console_one_liner(double, add_ct):
+    import RenalAI
+
+    volumeNode = add_ct()
+    segmentation, table = RenalAI.RenalAILogic().segment(volumeNode)
+    assert segmentation.GetSegmentation().GetNumberOfSegments() == 5 and table.GetNumberOfRows() == 5
+    run = RenalAI.RenalAILogic().segment(volumeNode, fast=True, waitForCompletion=False)
+    assert run.running
+    run.cancel()
+    double.waitFor(lambda: not run.running, 5)
+    RenalAI.RenalAILogic().close()
+
+
+def test_the_self_test_passes(double):
+    import RenalAI
+
+    RenalAI.RenalAITest().runTest()
+    RenalAI.RenalAILogic().close()
+
+
+def test_the_computer_check_names_everything(entered, double):
+    ui = entered.ui
+    ui.checkButton.collapsed = False
+    click(ui.checkRunButton)
+    double.waitFor(lambda: ui.checkRunButton.enabled, 60)
+    text = ui.checkText.toPlainText()
+    for word in ("RenalAI", "Slicer", "Python", "onnxruntime", "Model toy: version 0.0.1, all files verified", "works"):
+        assert word in text, text
+    click(ui.copyButton)
+    assert qt.QApplication.clipboard().text() == text
+
+
+@pytest.mark.skipif(find_spec("RenalAILib.compare") is None, reason="the engine has no comparison yet")
+def test_a_manual_segmentation_is_compared(entered, double):
+    ui = entered.ui
+    segment(entered, double)
+    from RenalAIWidgets.samples import make_truth
+
+    entered._parameterNode.manualSegmentation = make_truth(entered._parameterNode.inputVolume)

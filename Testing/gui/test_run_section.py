@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 import qt
 import slicer
+
 from RenalAILib.errors import InputError
 from RenalAILib.worker.errors import CancelledError, WorkerError
 from RenalAILib.worker.progress import Progress
@@ -72,7 +73,7 @@ def made(ui):
 def test_segment_becomes_cancel_and_back(ui, made):
     assert ui.segmentButton.text == "Segment" and ui.segmentButton.enabled
     ui.segmentButton.click()
-    assert ui.segmentButton.text == "Cancel" and not ui.progressBar.hidden if hasattr(ui.progressBar, "hidden") else True
+    assert ui.segmentButton.text == "Cancel"
     ui.segmentButton.click()
     assert ui.segmentButton.text == "Segment" and ui.stageLine.text == "Cancelled." and not made.results
 

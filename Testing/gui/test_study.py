@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import qt
 import slicer
+
 from RenalAIWidgets.study import StudySection, caution, problem
 
 

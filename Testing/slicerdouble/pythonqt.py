@@ -61,7 +61,7 @@ def speak() -> None:
     """
     if isinstance(vars(QtCore.QObject).get("objectName"), QtProperty):
         return
-    _make_none_immortal()
+    _make_constants_immortal()
     for cls in _classes():
         meta = cls.staticMetaObject
         for index in range(meta.propertyCount()):
@@ -92,13 +92,14 @@ def _with_connect(original: Callable[[Any, str], Any]) -> Callable[[Any, str], A
     return get
 
 
-def _make_none_immortal() -> None:
-    """Before Python 3.12 PySide6 6.12 gives one reference to None away with many calls; enough of them end the process.
+def _make_constants_immortal() -> None:
+    """Before Python 3.12 PySide6 6.12 gives a reference to None, True or False away with many calls, until they die.
 
-    Its wheels are built for interpreters where None cannot die (PEP 683), so this makes the older ones alike.
+    Its wheels are built for interpreters where these are immortal (PEP 683), so this makes the older ones alike.
     """
     if sys.version_info < (3, 12):
-        ctypes.c_ssize_t.from_address(id(None)).value += 1 << 40
+        for constant in (None, True, False):
+            ctypes.c_ssize_t.from_address(id(constant)).value += 1 << 40
 
 
 def connect(sender: Any, *arguments: Any) -> bool:

@@ -1,0 +1,31 @@
+"""The self-test's one case: a phantom segmented, shown, reported. It runs in Slicer and in the double of it."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from RenalAIScene.results import findings
+
+from .logic import RenalAILogic
+from .samples import make_phantom
+
+
+def segment_phantom_and_export(test: Any) -> None:
+    """Fails the test case ``test`` where a kidney is missing or the report is not whole."""
+    test.delayDisplay("Making a phantom")
+    volume, _truth = make_phantom()
+    test.delayDisplay("Segmenting it")
+    logic = RenalAILogic()
+    segmentation, table = logic.segment(volume, device="cpu", fast=True)
+    found = findings(segmentation)
+    test.assertEqual({kidney.side.value for kidney in found.kidneys}, {"right", "left"})
+    test.assertEqual(table.GetNumberOfRows(), len(found.kidneys) + len(found.masses))
+    test.delayDisplay("Writing the report")
+    with tempfile.TemporaryDirectory() as folder:
+        files = logic.exportReport(segmentation, Path(folder) / "report")
+        test.assertGreater(files["report.html"].stat().st_size, 10_000)
+        test.assertIn("findings.csv", files)
+    logic.close()
+    test.delayDisplay("Test passed")
