@@ -90,24 +90,24 @@ def test_second_start_installs_nothing(tree: Tree) -> None:
 
 def test_training_words_install_torch_first(tree: Tree) -> None:
     _, calls, _ = tree.run("train", "--help")
-    assert calls == [MAKE, BASE, TORCH, TRAIN, PYTORCHCV, "ROOT/.venv/bin/renalai train --help"]
-    for word in ("dataset", "evaluate", "publish"):
+    assert calls == [MAKE, TORCH, TRAIN, PYTORCHCV, "ROOT/.venv/bin/renalai train --help"]
+    for word in ("dataset", "evaluate", "publish", "segment"):
         assert tree.run(word)[1] == [f"ROOT/.venv/bin/renalai {word}"]
 
 
 def test_a_torch_that_is_there_stays(tree: Tree) -> None:
     _, calls, _ = tree.run("train", has_training=True)
-    assert calls == [MAKE, BASE, TRAIN, "ROOT/.venv/bin/renalai train"]
+    assert calls == [MAKE, TRAIN, "ROOT/.venv/bin/renalai train"]
 
 
-@pytest.mark.parametrize("breaks", ["--editable", "torch==", "[train]", "--no-deps"])
+@pytest.mark.parametrize("breaks", ["-m venv", "torch==", "[train]", "--no-deps"])
 def test_an_interrupted_install_is_taken_up_again(tree: Tree, breaks: str) -> None:
     code, calls, error = tree.run("train", breaks=breaks)
     assert code == 2 and breaks in calls[-1]
-    assert "the next start tries again" in error
+    assert "the next start tries again" in error or "could not be made" in error
     code, calls, _ = tree.run("train")
     assert code == 7
-    assert TRAIN in calls and MAKE not in calls
+    assert TRAIN in calls
 
 
 def test_other_requirements_install_anew(tree: Tree) -> None:
