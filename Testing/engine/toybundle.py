@@ -126,8 +126,12 @@ def band_network(outputs: list[list[tuple[float, float]]], kernel: int, shape: t
     bands = [band for output in outputs for band in output]
     owner = np.array([[float(band in output) for band in bands] for output in outputs], dtype=np.float32)
     indicator = graph.indicators("image", bands, channels=1)
-    mean = np.broadcast_to(owner[:, :, None, None, None], (*owner.shape, kernel, kernel, kernel)) / kernel**3
-    graph.conv(indicator, 20 * mean, np.full(len(outputs), -10.0), "logits", pad=kernel // 2)
+    first = np.broadcast_to(owner[:, :, None, None, None], (*owner.shape, kernel, kernel, kernel)) / kernel**3
+    n = len(outputs)
+    graph.conv(indicator, 40 * first, np.full(n, -20.0), "votes", pad=kernel // 2)
+    # Counted once more, so that the thin layers between tissues, whose grey values belong to others, leave no specks.
+    second = np.broadcast_to(np.eye(n)[:, :, None, None, None], (n, n, 3, 3, 3)) / 27
+    graph.conv(graph.node("Sigmoid", ["votes"], "mostly"), 20 * second, np.full(n, -10.0), "logits", pad=1)
     size = list(shape or ("D", "H", "W"))
     return graph.model([("image", [1, 1, *size])], [("logits", [1, len(outputs), *size])])
 
@@ -143,7 +147,7 @@ def classifier_network(size: int) -> tuple[onnx.ModelProto, dict[str, np.ndarray
     mean[range(3), range(3)] = 1 / 64
     graph.conv("in_mass", mean, np.zeros(3), "features", stride=4)
     head = {
-        "hidden_weight": 1000 * np.eye(5, 3, dtype=np.float32), "hidden_bias": np.full(5, -1, np.float32),
+        "hidden_weight": 40 * np.eye(5, 3, dtype=np.float32), "hidden_bias": np.full(5, -1, np.float32),
         "output_weight": np.eye(3, 5, dtype=np.float32), "output_bias": np.zeros(3, np.float32),
     }  # fmt: skip
     graph.node("GlobalAveragePool", ["features"], "pooled")

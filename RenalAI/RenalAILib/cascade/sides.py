@@ -12,7 +12,8 @@ from ..domains import Mask
 from ..labels import Side
 from ..volume import Volume
 
-TISSUE_ABOVE_HU = -30.0  # fat is left out: scans clipped at about -125 HU show air and fat nearly alike
+BODY_ABOVE_HU = -300.0
+TISSUE_ABOVE_HU = -30.0  # for scans without air, as those clipped at about -125 HU: there fat looks like air
 BONE_ABOVE_HU = 180.0
 SPINE_WITHIN_MM = 45.0
 BONE_ML = 3.0
@@ -50,13 +51,14 @@ class Body:
 def body_at(coarse: Volume, components: list[Component]) -> Body:
     """Measure the body in the slices of ``components``.
 
-    The midline is the middle between the outermost soft tissue, moved to the spine where bone shows near it.
+    The midline is the middle between the outermost parts of the body, moved to the spine where bone shows near it.
     """
     mask = np.logical_or.reduce([component.mask for component in components])
     box = Box.around(mask)
     assert box is not None, "components are never empty"
     slab = slice(box.start[0], box.stop[0])
-    tissue = _places(coarse, slab, coarse.voxels[slab] > TISSUE_ABOVE_HU)
+    threshold = BODY_ABOVE_HU if coarse.voxels.min() < BODY_ABOVE_HU else TISSUE_ABOVE_HU
+    tissue = _places(coarse, slab, coarse.voxels[slab] > threshold)
     if len(tissue) == 0:
         centre = coarse.ras(np.divide(np.subtract(coarse.shape, 1), 2))
         return Body(float(centre[0]), float(centre[1]), 0.0)
