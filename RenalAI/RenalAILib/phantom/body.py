@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .canvas import Canvas, Field, wave, wobble
+from .canvas import Canvas, Field, Point, wave, wobble
 from .plans import Patient
 
 _DISC_MM = 33.0  # one vertebra with its disc
@@ -93,7 +93,7 @@ def _bowel(canvas: Canvas, patient: Patient, rng: np.random.Generator) -> None:
         _loop(canvas, rng, (x * w, front + 26, 10 + 20 * abs(x) / 70), (19.0, 14.0, 15.0), 0.6)
 
 
-def _loop(canvas: Canvas, rng: np.random.Generator, at: tuple, radii: tuple, gas: float) -> None:
+def _loop(canvas: Canvas, rng: np.random.Generator, at: Point, radii: Point, gas: float) -> None:
     bumps = wobble(rng, 0.08, 25)
     canvas.ellipsoid(at, radii, rng.uniform(45, 85), bumps=bumps)
     inner = (radii[0] - 3, radii[1] - 3, radii[2] - 3)

@@ -34,7 +34,7 @@ class PhantomKidney:
         """About the distance in mm to the outer boundary, negative inside; flat where the hilum opens."""
         u, v, w = self.local(x, y, z)
         bean = ellipsoid_distance(u, v, w, (0.0, 0.0, 0.0), self.radii)
-        return np.maximum(bean, -u - np.float32(0.72 * self.radii[0]))
+        return np.asarray(np.maximum(bean, -u - np.float32(0.72 * self.radii[0])), dtype=np.float32)
 
     def surface(self, direction: npt.NDArray[np.float64]) -> float:
         """How far from the centre the boundary lies along a unit ``direction`` (x, y, z), mm."""
@@ -51,7 +51,7 @@ class PhantomKidney:
 
 def paint_kidneys(canvas: Canvas, patient: Patient, rng: np.random.Generator) -> tuple[PhantomKidney, ...]:
     """Paint the kidneys of the patient's anatomy and write their labels; masses come later."""
-    kidneys = [kidney for kidney in _draw(patient, rng)]
+    kidneys = _draw(patient, rng)
     for kidney in kidneys:
         _vessels(canvas, patient, kidney, rng)
     if patient.anatomy is Anatomy.HORSESHOE:

@@ -1,0 +1,167 @@
+"""Which masses were found: connected domains of two label maps matched to each other.
+
+A predicted and a true domain match at an intersection over union of at least 0.1, each at most once, the best overlaps
+first. Size splits at an average diameter of 5 mm, as in Zhao 2023: true and missed masses by their true size, false
+ones by the predicted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from ..findings import SMALL_MM
+from ..labels import Label, MassClass, Side
+from ..masses import MassRegion, centroid_ras, diameters
+from ..volume import Volume
+
+MATCH_IOU = 0.1
+
+
+class DomainOutcome(Enum):
+    """What became of a domain."""
+
+    TRUE_POSITIVE = "true_positive"
+    FALSE_POSITIVE = "false_positive"
+    FALSE_NEGATIVE = "false_negative"
+
+
+@dataclass(frozen=True)
+class Domain:
+    """One mass of the comparison.
+
+    Attributes:
+        diameter_mm: average diameter, of the true mass where there is one.
+        iou: with its match; 0 without one.
+        true_class, predicted_class: most frequent class in the domain; None where there is no such domain.
+    """
+
+    outcome: DomainOutcome
+    side: Side
+    diameter_mm: float
+    volume_ml: float
+    centroid_ras: tuple[float, float, float]
+    iou: float
+    true_class: MassClass | None
+    predicted_class: MassClass | None
+
+    @property
+    def small(self) -> bool:
+        """Under 5 mm."""
+        return self.diameter_mm < SMALL_MM
+
+
+@dataclass(frozen=True)
+class DetectionCounts:
+    """Counts of domains; ratios are None where nothing can be divided."""
+
+    true_positive: int
+    false_positive: int
+    false_negative: int
+
+    @property
+    def precision(self) -> float | None:
+        """Share of the predicted domains that are true."""
+        return _ratio(self.true_positive, self.true_positive + self.false_positive)
+
+    @property
+    def recall(self) -> float | None:
+        """Share of the true domains that were found."""
+        return _ratio(self.true_positive, self.true_positive + self.false_negative)
+
+    @property
+    def f1(self) -> float | None:
+        """Harmonic mean of both."""
+        return _ratio(2 * self.true_positive, 2 * self.true_positive + self.false_positive + self.false_negative)
+
+
+@dataclass(frozen=True)
+class Detection:
+    """All domains of a comparison."""
+
+    domains: tuple[Domain, ...]
+
+    def counts(self, small: bool | None = None) -> DetectionCounts:
+        """Counts of all domains, of the small ones (True) or of the others (False)."""
+        chosen = [domain.outcome for domain in self.domains if small is None or domain.small is small]
+        return DetectionCounts(*(chosen.count(outcome) for outcome in DomainOutcome))
+
+
+def detect(
+    prediction: Sequence[MassRegion], reference: Sequence[MassRegion], predicted: Volume, true: Volume
+) -> Detection:
+    """Match the masses of two label maps.
+
+    Args:
+        prediction, reference: their connected domains.
+        predicted, true: the label maps (values of `Label`) in canonical order, one grid.
+    """
+    overlaps = []
+    for p, mine in enumerate(prediction):
+        for r, other in enumerate(reference):
+            shared = _shared(mine, other)
+            if shared:
+                overlaps.append((shared / (mine.voxels + other.voxels - shared), p, r))
+    partner_of_true: dict[int, tuple[int, float]] = {}
+    taken: set[int] = set()
+    for iou, p, r in sorted(overlaps, reverse=True):
+        if iou >= MATCH_IOU and p not in taken and r not in partner_of_true:
+            partner_of_true[r] = (p, iou)
+            taken.add(p)
+    domains = []
+    for r, region in enumerate(reference):
+        if r in partner_of_true:
+            p, iou = partner_of_true[r]
+            found = _class_of(prediction[p], predicted)
+            domains.append(_domain(DomainOutcome.TRUE_POSITIVE, region, true, iou, _class_of(region, true), found))
+        else:
+            domains.append(_domain(DomainOutcome.FALSE_NEGATIVE, region, true, 0.0, _class_of(region, true), None))
+    for p, region in enumerate(prediction):
+        if p not in taken:
+            found = _class_of(region, predicted)
+            domains.append(_domain(DomainOutcome.FALSE_POSITIVE, region, predicted, 0.0, None, found))
+    return Detection(tuple(domains))
+
+
+def _domain(
+    outcome: DomainOutcome,
+    region: MassRegion,
+    volume: Volume,
+    iou: float,
+    true_class: MassClass | None,
+    predicted_class: MassClass | None,
+) -> Domain:
+    return Domain(
+        outcome,
+        region.side,
+        diameters(region, volume).average,
+        region.voxels * volume.voxel_ml,
+        centroid_ras(region, volume),
+        iou,
+        true_class,
+        predicted_class,
+    )
+
+
+def _class_of(region: MassRegion, labels: Volume) -> MassClass:
+    values = np.bincount(labels.voxels[region.box.slices][region.mask], minlength=len(Label))
+    return {cls.label: cls for cls in MassClass}[Label(int(values[Label.AML :].argmax()) + Label.AML)]
+
+
+def _shared(one: MassRegion, other: MassRegion) -> int:
+    start = np.maximum(one.box.start, other.box.start)
+    stop = np.minimum(one.box.stop, other.box.stop)
+    if (stop <= start).any():
+        return 0
+    parts = [
+        region.mask[tuple(slice(a - o, b - o) for a, b, o in zip(start, stop, region.box.start, strict=True))]
+        for region in (one, other)
+    ]
+    return int(np.count_nonzero(parts[0] & parts[1]))
+
+
+def _ratio(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
