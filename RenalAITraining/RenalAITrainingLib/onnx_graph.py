@@ -16,6 +16,7 @@ def fold_batch_norm(model: onnx.ModelProto) -> None:
     both from them.
     """
     graph = model.graph
+    _read_weights_directly(graph)
     weights = {item.name: item for item in graph.initializer}
     maker = {name: node for node in graph.node for name in node.output}
     readers = [name for node in graph.node for name in node.input] + [item.name for item in graph.output]
@@ -31,17 +32,12 @@ def fold_batch_norm(model: onnx.ModelProto) -> None:
         shape = [-1 if axis == outputs else 1 for axis in range(kernel.ndim)]
         bias = numpy_helper.to_array(weights[conv.input[2]]) if len(conv.input) > 2 else np.zeros_like(mean)
         folded = {
-            conv.input[1]: kernel * factor.reshape(shape),
+            f"{norm.output[0]}.weight": kernel * factor.reshape(shape),
             f"{norm.output[0]}.bias": (bias - mean) * factor + shift,
         }
         for name, value in folded.items():
-            array = numpy_helper.from_array(value.astype(np.float32), name)
-            if name in weights:
-                weights[name].CopyFrom(array)
-            else:
-                graph.initializer.append(array)
-        del conv.input[2:]
-        conv.input.append(f"{norm.output[0]}.bias")
+            graph.initializer.append(numpy_helper.from_array(value.astype(np.float32), name))
+        conv.input[:] = [conv.input[0], *folded]
         conv.output[0] = norm.output[0]
         graph.node.remove(norm)
     _drop_unread(graph)
@@ -66,6 +62,17 @@ def store_weights_in_half(model: onnx.ModelProto) -> None:
         casts.append(helper.make_node("Cast", [f"{name}.half"], [name], to=onnx.TensorProto.FLOAT))
     for cast in reversed(casts):
         graph.node.insert(0, cast)
+
+
+def _read_weights_directly(graph: onnx.GraphProto) -> None:
+    """Take away the Identity nodes through which the exporter shares equal weights."""
+    stored = {item.name for item in graph.initializer}
+    source = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "Identity"}
+    source = {name: origin for name, origin in source.items() if origin in stored}
+    for node in [node for node in graph.node if node.output[0] in source]:
+        graph.node.remove(node)
+    for node in graph.node:
+        node.input[:] = [source.get(name, name) for name in node.input]
 
 
 def _drop_unread(graph: onnx.GraphProto) -> None:

@@ -66,6 +66,19 @@ def test_onnx_agrees_with_torch_and_openvino(name: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(compiled({"image": inputs[0][None]})["logits"], expected, atol=0.05)
 
 
+@pytest.mark.parametrize("name", ["unet", "resnet10"])
+def test_weights_that_the_exporter_shares_are_folded_too(name: str, tmp_path: Path) -> None:
+    """A new network's statistics are all equal, so the exporter stores them once."""
+    torch.manual_seed(0)
+    network = networks.build(name, **SMALL[name]).eval()
+    channels = 1 if name == "unet" else 2
+    export_onnx(network, (channels, 16, 16, 16), tmp_path / "network.onnx")
+    operators = {node.op_type for node in onnx.load(str(tmp_path / "network.onnx")).graph.node}
+    assert not {"BatchNormalization", "Identity"} & operators
+    inputs = [np.random.default_rng(0).uniform(-1, 1, (channels, 16, 16, 16)).astype(np.float32)]
+    assert check_parity(network, tmp_path / "network.onnx", inputs).good
+
+
 def test_a_wrong_export_is_noticed(tmp_path: Path) -> None:
     network = _lived_in("unet")
     export_onnx(network, (1, 16, 16, 16), tmp_path / "network.onnx")
