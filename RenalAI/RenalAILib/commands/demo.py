@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from .console import console, progress
 from .segment import add_device
 
 
@@ -16,12 +17,24 @@ class Demo:
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("-o", "--output", metavar="OUT", default="renalai-demo", help="default: renalai-demo")
         parser.add_argument("--seed", type=int, default=1, help="another number makes another patient (default: 1)")
+        parser.add_argument("--bundle", metavar="B", help="name or folder of the bundle (default: the one shipped)")
         add_device(parser)
 
     def run(self, arguments: argparse.Namespace) -> int:
-        from ..demo import run_demo
+        from ..demo import demonstrate, show_demo
 
-        return run_demo(Path(arguments.output), arguments.seed, arguments.device)
+        with progress("Demonstration") as report:
+            result = demonstrate(
+                Path(arguments.output),
+                arguments.seed,
+                device=arguments.device,
+                bundle=arguments.bundle,
+                report=report,
+            )
+        out = console()
+        show_demo(result, out)
+        out.print(f"\n{result.seconds:.0f} s in all. Report: {result.paths['report.html']}")
+        return 0
 
 
 command = Demo()

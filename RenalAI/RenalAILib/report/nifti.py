@@ -1,4 +1,4 @@
-"""NIfTI-1 files of label maps and saliency, on any grid that a CT can have.
+"""NIfTI-1 files of CTs, label maps and saliency, on any grid that a CT can have.
 
 Written by hand rather than with SimpleITK, which has no room for a sheared grid (gantry tilt) and packs ten times
 slower. Sources: nifti1.h of the NIfTI Data Format Working Group; RFC 1952 for the packing.
@@ -7,6 +7,7 @@ slower. Sources: nifti1.h of the NIfTI Data Format Working Group; RFC 1952 for t
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,27 +15,34 @@ import numpy.typing as npt
 from ..gzipping import gzipped
 from ..volume import Volume
 
-_UINT8 = 2
+_KINDS = {np.dtype(np.uint8): 2, np.dtype(np.int16): 4}  # NIfTI's numbers of data types
 _MILLIMETERS = 2
 _SCANNER = 1  # xform code: coordinates of the scanner
 _INTENT_NONE, _INTENT_LABEL = 0, 1002
 _ORTHOGONAL = 1e-5  # cosine between axes that still counts as a right angle: below what float32 keeps
 
 
+def nifti_ct(volume: Volume, description: str) -> bytes:
+    """The ``.nii.gz`` file of a CT, int16 HU."""
+    return _file(volume, description, np.dtype(np.int16), intent=_INTENT_NONE, slope=1.0)
+
+
 def nifti_labels(volume: Volume, description: str) -> bytes:
     """The ``.nii.gz`` file of a uint8 label map; ``description`` keeps its first 79 ASCII characters."""
-    return _file(volume, description, intent=_INTENT_LABEL, slope=1.0)
+    return _file(volume, description, np.dtype(np.uint8), intent=_INTENT_LABEL, slope=1.0)
 
 
 def nifti_fractions(volume: Volume, description: str) -> bytes:
     """The ``.nii.gz`` file of a map of 0 ... 1, given as uint8 of 0 ... 255; readers scale it back by 1/255."""
-    return _file(volume, description, intent=_INTENT_NONE, slope=1.0 / 255.0)
+    return _file(volume, description, np.dtype(np.uint8), intent=_INTENT_NONE, slope=1.0 / 255.0)
 
 
-def _file(volume: Volume, description: str, intent: int, slope: float) -> bytes:
-    if volume.voxels.dtype != np.uint8:
-        raise ValueError(f"expected uint8 voxels, got {volume.voxels.dtype}")
-    return gzipped(_header(volume, description, intent, slope), volume.voxels)
+def _file(volume: Volume, description: str, dtype: np.dtype[Any], intent: int, slope: float) -> bytes:
+    if volume.voxels.dtype != dtype:
+        raise ValueError(f"expected {dtype} voxels, got {volume.voxels.dtype}")
+    return gzipped(
+        _header(volume, description, intent, slope), volume.voxels.astype(dtype.newbyteorder("<"), copy=False)
+    )
 
 
 def _header(volume: Volume, description: str, intent: int, slope: float) -> bytes:
@@ -61,7 +69,7 @@ def _header(volume: Volume, description: str, intent: int, slope: float) -> byte
         *(3, i, j, k, 1, 1, 1, 1),
         *(0.0, 0.0, 0.0),
         intent,
-        *(_UINT8, 8),
+        *(_KINDS[volume.voxels.dtype], 8 * volume.voxels.dtype.itemsize),
         0,
         *(handedness, di, dj, dk, 0.0, 0.0, 0.0, 0.0),
         352.0,

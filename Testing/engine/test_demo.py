@@ -1,0 +1,42 @@
+"""The demonstration with the shipped bundle: the bars of a newcomer's first command."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from RenalAILib import cli
+from RenalAILib.bundle_store import find_bundles
+from RenalAILib.compare import DomainOutcome
+from RenalAILib.demo import demonstrate
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory):
+    if not any(bundle.name == "zhao2023-demo" for bundle in find_bundles()):
+        pytest.skip("no shipped bundle in Resources/Bundles")
+    return demonstrate(tmp_path_factory.mktemp("demo"), 1, bundle="zhao2023-demo", report=lambda *_: None)
+
+
+def test_both_kidneys_agree_with_the_truth(result) -> None:
+    dice = {row.side: row.dice for row in result.agreement.structures if row.structure == "kidney_and_mass"}
+    assert len(dice) == 2
+    assert min(dice.values()) >= 0.95
+
+
+def test_all_four_masses_are_found_with_their_classes(result) -> None:
+    domains = result.agreement.detection.domains
+    assert [domain.outcome for domain in domains] == [DomainOutcome.TRUE_POSITIVE] * 4
+    assert all(domain.true_class is domain.predicted_class for domain in domains)
+
+
+def test_everything_is_written(result) -> None:
+    assert all(path.stat().st_size > 0 for path in result.paths.values())
+    assert json.loads(result.paths["agreement.json"].read_text())["schema"] == "renalai.agreement/1"
+
+
+def test_a_folder_that_is_a_file_is_refused(tmp_path, capsys) -> None:
+    (tmp_path / "taken").write_text("mine")
+    assert cli.main(["demo", "-o", str(tmp_path / "taken")]) == 2
+    assert len(capsys.readouterr().err.strip().splitlines()) == 1
