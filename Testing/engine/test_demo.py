@@ -14,7 +14,7 @@ from RenalAILib.demo import demonstrate
 
 @pytest.fixture(scope="module")
 def result(tmp_path_factory: pytest.TempPathFactory):
-    if not any(bundle.name == "zhao2023-demo" for bundle in find_bundles()):
+    if "zhao2023-demo" not in find_bundles():
         pytest.skip("no shipped bundle in Resources/Bundles")
     return demonstrate(tmp_path_factory.mktemp("demo"), 1, bundle="zhao2023-demo", report=lambda *_: None)
 
