@@ -58,7 +58,7 @@ def test_top_level_names_are_our_own() -> None:
     """A folder called Resources or Testing would be shared with every other extension."""
     for module in MODULES:
         for path in module.iterdir():
-            if path.name not in {"CMakeLists.txt", "__pycache__", "Resources"} and not path.name.endswith(".egg-info"):
+            if path.name not in {"CMakeLists.txt", "__pycache__", "Resources"} and not path.name.startswith("."):
                 assert path.name.startswith("RenalAI"), path
 
 
@@ -96,6 +96,17 @@ def test_files_stay_readable() -> None:
 @pytest.mark.parametrize("path", sources(ENGINE), ids=lambda path: path.relative_to(ENGINE).as_posix())
 def test_engine_imports_nothing_heavy_at_file_scope(path: Path) -> None:
     assert _file_scope_imports(path) & FORBIDDEN == set()
+
+
+IN_SLICER = [
+    path for module in MODULES for path in sources(module) if not path.relative_to(module).parts[0].endswith("Lib")
+]
+
+
+@pytest.mark.parametrize("path", IN_SLICER, ids=lambda path: path.name)
+def test_modules_import_nothing_heavy_at_file_scope(path: Path) -> None:
+    """Slicer imports every module when it starts; packages may not even be installed yet."""
+    assert _file_scope_imports(path) & HEAVY == set()
 
 
 def _file_scope_imports(path: Path) -> set[str]:
@@ -156,7 +167,8 @@ def test_help_needs_no_packages() -> None:
 def test_inference_requirements_hold_no_torch() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     names = {re.split(r"[\[<>=!~; ]", line)[0].lower() for line in project["dependencies"]}
-    assert names == {"numpy", "simpleitk", "onnxruntime", "pydicom", "rich"}
+    assert {"numpy", "simpleitk", "onnxruntime"} <= names
+    assert names & {"torch", "torchvision", "monai", "onnx", "tensorflow", "onnxruntime-gpu"} == set()
 
 
 def test_inference_runs_without_training_packages() -> None:

@@ -12,6 +12,7 @@ from .compare import Agreement, DomainOutcome, compare_labels, write_agreement
 from .findings import Outcome
 from .phantom import Phantom, make_phantom
 from .report.nifti import nifti_ct, nifti_labels
+from .study import segment_study
 from .writing import replaced_file
 
 if TYPE_CHECKING:
@@ -55,8 +56,6 @@ def demonstrate(
     Raises:
         InputError: the folder cannot be written, or there is no bundle.
     """
-    from .commands.segment import segment_study
-
     begin = time.perf_counter()
     report("phantom", 0.0, f"Making the phantom of seed {seed}")
     phantom = make_phantom(seed, shape=SHAPE, spacing_mm=SPACING_MM)

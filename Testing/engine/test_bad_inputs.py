@@ -448,11 +448,20 @@ def compare_a_ct(folder: Path) -> Words:
     return ["compare", str(prediction), str(write_nifti(folder / "scan.nii.gz", small_ct()))]
 
 
-@bad(r"manual\.nii\.gz.*grid|grid.*manual\.nii\.gz")
-def compare_on_another_grid(folder: Path) -> Words:
+@bad(r"manual\.nii\.gz and labels\.nii\.gz do not overlap")
+def compare_in_another_place(folder: Path) -> Words:
+    labels = (small_ct() > 40).astype(np.uint8)
+    far = AXIAL.copy()
+    far[2, 3] += 1000
+    one = write_nifti(folder / "labels.nii.gz", labels)
+    return ["compare", str(one), str(write_nifti(folder / "manual.nii.gz", labels, far))]
+
+
+@bad(r"manual\.nii\.gz holds the value 9")
+def compare_with_other_values(folder: Path) -> Words:
     labels = (small_ct() > 40).astype(np.uint8)
     one = write_nifti(folder / "labels.nii.gz", labels)
-    return ["compare", str(one), str(write_nifti(folder / "manual.nii.gz", labels, AXIAL @ np.diag([1, 1, 2, 1])))]
+    return ["compare", str(one), str(write_nifti(folder / "manual.nii.gz", labels * 9))]
 
 
 @bad(r"weights\.zip does not exist")

@@ -17,7 +17,7 @@ class Compare:
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("prediction", metavar="PREDICTION", help="a label map, or the folder that `segment` wrote")
-        parser.add_argument("reference", metavar="REFERENCE", help="the manual label map, on the same grid")
+        parser.add_argument("reference", metavar="REFERENCE", help="the manual label map, on any grid")
         parser.add_argument("-o", "--output", metavar="OUT", default=".", help="folder for agreement.json (default: .)")
 
     def run(self, arguments: argparse.Namespace) -> int:

@@ -22,18 +22,17 @@ class Demo:
 
     def run(self, arguments: argparse.Namespace) -> int:
         from ..demo import demonstrate, show_demo
+        from ..errors import InputError
 
+        if arguments.seed < 0:
+            raise InputError(f"--seed must be 0 or more, got {arguments.seed}")
         with progress("Demonstration") as report:
             result = demonstrate(
-                Path(arguments.output),
-                arguments.seed,
-                device=arguments.device,
-                bundle=arguments.bundle,
-                report=report,
+                Path(arguments.output), arguments.seed, device=arguments.device, bundle=arguments.bundle, report=report
             )
         out = console()
         show_demo(result, out)
-        out.print(f"\n{result.seconds:.0f} s in all. Report: {result.paths['report.html']}")
+        out.print(f"\nReport: {result.paths['report.html']}  ({result.seconds:.1f} s in all)")
         return 0
 
 

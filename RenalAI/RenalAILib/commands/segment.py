@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
-from .console import Report, console, progress
+from .console import console, progress
 
 if TYPE_CHECKING:
-    from ..findings import Findings, Outcome
+    from ..findings import Findings
 
 _SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm")
 
@@ -37,6 +35,8 @@ class Segment:
     def run(self, arguments: argparse.Namespace) -> int:
         if arguments.series == "list":
             return _show_series(Path(arguments.input))
+        from ..study import segment_study
+
         source = Path(arguments.input).expanduser()
         output = Path(arguments.output) if arguments.output else default_output(source)
         with progress("Segmenting") as report:
@@ -76,47 +76,6 @@ def default_output(source: Path) -> Path:
     return Path(f"{name}-renalai")
 
 
-def segment_study(
-    source: Path,
-    output: Path,
-    *,
-    bundle: str | None = None,
-    device: str = "auto",
-    fast: bool = False,
-    series: str | None = None,
-    second_phase: Path | None = None,
-    report: Report,
-) -> tuple[Outcome, dict[str, Path]]:
-    """Read, segment and write one study; what can be refused is refused before the work starts.
-
-    Returns:
-        the outcome, and the files written by name.
-
-    Raises:
-        InputError: bad input, an unknown bundle or device, an output that cannot be written.
-    """
-    from ..bundle_store import load_bundle
-    from ..cascade.pipeline import segment
-    from ..reading import read_ct
-    from ..report import FILES, write_outcome
-    from ..writing import check_replaceable
-
-    check_replaceable(output, FILES)
-    weights = load_bundle(bundle)
-    begin = time.perf_counter()
-    scan = read_ct(source, series=series)
-    notes = scan.notes
-    second = None
-    if second_phase is not None:
-        second_scan = read_ct(second_phase)
-        second, notes = second_scan.volume, (*notes, *second_scan.notes)
-    read_s = time.perf_counter() - begin
-    report("read", 0.0, f"Read {scan.volume.name}")
-    outcome = segment(scan.volume, weights, device=device, fast=fast, second_phase=second, progress=report)
-    outcome = replace(outcome, findings=_with_reading(outcome.findings, notes, read_s))
-    return outcome, write_outcome(outcome, output)
-
-
 def show_findings(findings: Findings) -> None:
     """The findings as a table, then the warnings."""
     from rich.table import Table
@@ -145,12 +104,6 @@ def show_findings(findings: Findings) -> None:
         out.print(f"Note: {warning}")
     if findings.bundle.demonstration:
         out.print("Demonstration weights: research only, not for diagnosis.")
-
-
-def _with_reading(findings: Findings, notes: tuple[str, ...], read_s: float) -> Findings:
-    timings = {"read": round(read_s, 3), **findings.timings_s}
-    timings["total"] = timings.get("total", 0.0) + read_s
-    return replace(findings, warnings=(*notes, *findings.warnings), timings_s=timings)
 
 
 def _show_series(folder: Path) -> int:

@@ -66,7 +66,7 @@ def check_hounsfield(name: str, voxels: np.ndarray) -> None:
     if voxels.dtype.kind == "f" and not np.isfinite(voxels).all():
         count = int(voxels.size - np.isfinite(voxels).sum())
         raise InputError(f"{name} has {count:,} voxels that are not a number (NaN or infinite)")
-    sample = voxels.reshape(-1)[:: max(1, voxels.size // _SAMPLES)]
+    sample = voxels.reshape(-1)[:: max(1, voxels.size // _SAMPLES) | 1]  # odd: rows have even lengths
     low, high = float(voxels.min()), float(voxels.max())
     span = f"its values run from {low:g} to {high:g}"
     if low == high:
