@@ -25,7 +25,7 @@ from .batches import Batches
 from .losses import build_loss
 from .metrics_log import MetricsLog
 from .optimisers import build_optimiser
-from .recipe import Recipe
+from .recipe import Recipe, from_mapping
 from .samples import SampleStore
 from .schedule import learning_rate_factor, steps_per_epoch, total_steps
 from .tasks import build_task
@@ -303,7 +303,8 @@ class Trainer:
         self._saved = time.monotonic()
 
     def _restore(self, content: dict[str, Any]) -> None:
-        if content["recipe"] != self.recipe.to_json() or content["seed"] != self.options.seed:
+        recipe = from_mapping(content["recipe"], str(self.last))
+        if recipe != self.recipe or content["seed"] != self.options.seed:
             raise InputError(f"{self.last} belongs to another recipe or seed than asked for; resume with its own")
         self.step, self.elapsed_s = int(content["step"]), float(content["elapsed_s"])
         self.best_score, self.best_step, self.since_best = content["best"]

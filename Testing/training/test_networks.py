@@ -22,6 +22,13 @@ def test_shapes() -> None:
         assert classifier(torch.zeros(2, 2, 64, 64, 64)).shape == (2, 3)
 
 
+def test_leaky_relu_has_no_weights_of_its_own() -> None:
+    names = [name for name, _ in networks.build("unet", activation="leaky_relu").named_parameters()]
+    assert not [name for name in names if name.endswith("adn.A.weight")]
+    with pytest.raises(InputError, match="does not take these options: 'gelu'"):
+        networks.build("unet", activation="gelu")
+
+
 def test_a_field_of_view_does_not_change_what_is_far_inside() -> None:
     """BatchNorm at work is a constant: zeros around the image change only what sees them."""
     torch.manual_seed(0)

@@ -29,5 +29,5 @@ def build(name: str, **options: Any) -> nn.Module:
         raise InputError(f"no network is called {name!r}; there are {', '.join(sorted(NETWORKS))}")
     try:
         return NETWORKS[name](**options)
-    except TypeError as error:
+    except (TypeError, KeyError) as error:
         raise InputError(f"the network {name!r} does not take these options: {error}") from error

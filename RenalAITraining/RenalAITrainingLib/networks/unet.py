@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, Literal
 
 from monai.networks.nets.unet import UNet
 from torch import nn
+
+ACTIVATIONS: dict[str, Any] = {
+    "prelu": "PRELU",
+    "leaky_relu": ("LEAKYRELU", {"negative_slope": 0.01, "inplace": True}),
+}
 
 
 def kidney_unet(
@@ -13,6 +19,7 @@ def kidney_unet(
     filters: Sequence[int] = (16, 32, 64, 128, 256),
     residual_units: int = 1,
     dropout: float = 0.0,
+    activation: Literal["prelu", "leaky_relu"] = "prelu",
 ) -> nn.Module:
     """A U-Net of one input channel, halving the grid once per entry of ``filters`` after the first.
 
@@ -26,6 +33,8 @@ def kidney_unet(
             without its residuals. Cost of one pass of 128^3 in ONNX Runtime on two Zen 3 cores with the default
             filters, CPU seconds: 0.26 for 0, 0.42 for 1, about 0.8 for 2.
         dropout: probability, within the units.
+        activation: MONAI's own choice, or the leaky ReLU of nnU-Net, which spares a CPU a fifth of the time, at
+            training (its gradient) and at work (engines fuse it into the convolution).
 
     Returns:
         A module from ``(N, 1, D, H, W)`` to logits ``(N, outputs, D, H, W)``.
@@ -38,5 +47,6 @@ def kidney_unet(
         strides=(2,) * (len(filters) - 1),
         num_res_units=residual_units,
         norm="BATCH",
+        act=ACTIVATIONS[activation],
         dropout=dropout,
     )
