@@ -29,7 +29,6 @@ FAT_FRACTION = 0.02
 FAT_ML = 0.01
 TISSUE_FRACTION = 0.25
 _COVERED = 0.8
-_MOST_SAMPLES = 50_000
 
 
 @dataclass(frozen=True)
@@ -61,20 +60,18 @@ def measure(region: MassRegion, volume: Volume, second_phase: Volume | None = No
     hu = np.asarray(volume.voxels[region.box.slices], dtype=np.float32)
     inside = hu[region.mask]
     inner = _inner(region.mask)
-    smooth = _local_means(hu, region.mask)[inner]
+    smooth = _local_means(hu, inner)[inner]
     fat = float(np.mean(smooth < FAT_BELOW_HU))
     fluid = float(np.mean((smooth >= FLUID_HU[0]) & (smooth <= FLUID_HU[1])))
     tissue = float(np.mean(smooth > TISSUE_ABOVE_HU))
     enhancement = None
     if second_phase is not None:
-        at = np.argwhere(inner)
-        chosen = slice(None, None, max(1, len(at) // _MOST_SAMPLES))
-        other = sample(second_phase, volume.ras(at[chosen] + region.box.start))
-        known = np.isfinite(other)
-        if known.mean() >= _COVERED:
-            difference = smooth[chosen][known] - other[known]
-            enhancement = float(difference.mean())
-            tissue = float(np.mean(np.abs(difference) >= ENHANCED_BY_HU))
+        difference = np.full(hu.shape, np.nan, dtype=np.float32)
+        difference[inner] = hu[inner] - sample(second_phase, volume.ras(np.argwhere(inner) + region.box.start))
+        known = np.isfinite(difference)
+        if np.count_nonzero(known) >= _COVERED * np.count_nonzero(inner):
+            enhancement = float(difference[known].mean())
+            tissue = float(np.mean(np.abs(_local_means(difference, known)[known]) >= ENHANCED_BY_HU))
     return Measurements(
         mean_hu=float(inside.mean()),
         sd_hu=float(inside.std()),
@@ -142,7 +139,7 @@ def _inner(mask: Mask) -> Mask:
 
 
 def _local_means(hu: npt.NDArray[np.float32], mask: Mask) -> npt.NDArray[np.float32]:
-    """Mean of the mass's own voxels among the 3x3x3 about each voxel."""
+    """Mean of the voxels of ``mask`` among the 3x3x3 about each voxel."""
     total = np.pad(np.where(mask, hu, np.float32(0)), 1)
     count = np.pad(mask.astype(np.float32), 1)
     for axis in range(3):

@@ -106,7 +106,7 @@ def test_labels_and_instances_say_the_same() -> None:
     assert ((outcome.instances > 0) == (outcome.labels > 0)).all()
 
 
-@settings(max_examples=12, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))  # a case takes a second
+@settings(max_examples=8, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))  # a case takes a second
 @given(
     axes=st.permutations(range(3)),
     flips=st.tuples(st.booleans(), st.booleans(), st.booleans()),

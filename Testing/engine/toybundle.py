@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -56,21 +57,36 @@ def painted(
     affine: np.ndarray, shape: tuple[int, int, int], parts: Iterable[Ellipsoid] = USUAL, noise_hu: float = 0.0
 ) -> Volume:
     """A CT of ellipsoids on any grid, later parts over earlier ones."""
-    index = np.indices(shape, dtype=np.float32)
-    ras = np.tensordot(affine[:3, :3].astype(np.float32), index[::-1], axes=1)
-    ras += affine[:3, 3].astype(np.float32)[:, None, None, None]
     hu = np.full(shape, AIR, dtype=np.float32)
+    grid = Volume(hu, affine)
     for part in parts:
-        distance = sum(((ras[n] - part.centre[n]) / part.radii[n]) ** 2 for n in range(3))
-        hu[distance <= 1] = part.hu
+        crop, mask = _where(grid, part)
+        hu[crop][mask] = part.hu
     hu += np.random.default_rng(0).normal(0, noise_hu, shape) if noise_hu else 0
     return Volume(hu.round().astype(np.int16), affine, "phantom")
 
 
 def inside(volume: Volume, part: Ellipsoid) -> np.ndarray:
     """The voxels of one ellipsoid."""
-    ras = volume.ras(np.stack(np.indices(volume.shape), axis=-1))
-    return (((ras - part.centre) / part.radii) ** 2).sum(axis=-1) <= 1
+    result = np.zeros(volume.shape, dtype=bool)
+    crop, mask = _where(volume, part)
+    result[crop] = mask
+    return result
+
+
+def _where(volume: Volume, part: Ellipsoid) -> tuple[tuple[slice, ...], np.ndarray]:
+    """The part of a grid about an ellipsoid, and the ellipsoid's voxels there."""
+    corners = np.array(list(product((-1, 1), repeat=3))) * part.radii + part.centre
+    reach = volume.kji(corners)
+    low = np.clip(np.floor(reach.min(axis=0)), 0, volume.shape).astype(int)
+    high = np.clip(np.ceil(reach.max(axis=0)) + 1, low, volume.shape).astype(int)
+    crop = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+    k, j, i = np.ogrid[crop]
+    squared = 0
+    for axis in range(3):
+        r, a, s, t = volume.ijk_to_ras[axis]
+        squared = squared + ((r * i + a * j + s * k + (t - part.centre[axis])) / part.radii[axis]) ** 2
+    return crop, squared <= 1
 
 
 @cache
@@ -124,14 +140,15 @@ def band_network(outputs: list[list[tuple[float, float]]], kernel: int, shape: t
     """Logits per output: positive where most of the ``kernel``^3 neighbours lie in one of its bands of HU."""
     graph = _Graph()
     bands = [band for output in outputs for band in output]
-    owner = np.array([[float(band in output) for band in bands] for output in outputs], dtype=np.float32)
-    indicator = graph.indicators("image", bands, channels=1)
-    first = np.broadcast_to(owner[:, :, None, None, None], (*owner.shape, kernel, kernel, kernel)) / kernel**3
     n = len(outputs)
-    graph.conv(indicator, 40 * first, np.full(n, -20.0), "votes", pad=kernel // 2)
+    owner = np.array([[float(band in output) for band in bands] for output in outputs])
+    graph.conv(graph.indicators("image", bands, channels=1), owner[:, :, None, None, None], np.zeros(n), "inside")
+    graph.conv(
+        "inside", np.full((n, 1, *[kernel] * 3), 40 / kernel**3), np.full(n, -20.0), "votes", kernel // 2, group=n
+    )
     # Counted once more, so that the thin layers between tissues, whose grey values belong to others, leave no specks.
-    second = np.broadcast_to(np.eye(n)[:, :, None, None, None], (n, n, 3, 3, 3)) / 27
-    graph.conv(graph.node("Sigmoid", ["votes"], "mostly"), 20 * second, np.full(n, -10.0), "logits", pad=1)
+    graph.node("Sigmoid", ["votes"], "mostly")
+    graph.conv("mostly", np.full((n, 1, 3, 3, 3), 20 / 27), np.full(n, -10.0), "logits", 1, group=n)
     size = list(shape or ("D", "H", "W"))
     return graph.model([("image", [1, 1, *size])], [("logits", [1, len(outputs), *size])])
 
@@ -177,10 +194,17 @@ class _Graph:
         return self.node("Cast", [name], f"{name}_float", to=TensorProto.FLOAT)
 
     def conv(
-        self, source: str, weight: np.ndarray, bias: np.ndarray, output: str, pad: int = 0, stride: int = 1
+        self,
+        source: str,
+        weight: np.ndarray,
+        bias: np.ndarray,
+        output: str,
+        pad: int = 0,
+        stride: int = 1,
+        group: int = 1,
     ) -> str:
         inputs = [source, self.constant(weight), self.constant(bias)]
-        return self.node("Conv", inputs, output, pads=[pad] * 6, strides=[stride] * 3)
+        return self.node("Conv", inputs, output, pads=[pad] * 6, strides=[stride] * 3, group=group)
 
     def indicators(self, image: str, bands: list[tuple[float, float]], channels: int) -> str:
         """One channel per band of HU: 1 inside it, 0 outside, from channel 0 of the windowed ``image``."""
