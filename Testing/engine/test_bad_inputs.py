@@ -464,6 +464,11 @@ def compare_with_other_values(folder: Path) -> Words:
     return ["compare", str(one), str(write_nifti(folder / "manual.nii.gz", labels * 9))]
 
 
+@bad(r"--seed must be 0 or more, got -1")
+def negative_seed(folder: Path) -> Words:
+    return ["demo", "--seed", "-1"]
+
+
 @bad(r"weights\.zip does not exist")
 def import_of_nothing(folder: Path) -> Words:
     return ["bundle", "import", str(folder / "weights.zip")]

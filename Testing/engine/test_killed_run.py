@@ -53,7 +53,7 @@ class Desk:
     def finish(self, scan: str, output: str) -> float:
         begin = time.monotonic()
         process = self.start(scan, output)
-        _, error = process.communicate(timeout=120)
+        _, error = process.communicate(timeout=280)
         assert process.returncode == 0, error.decode()
         return time.monotonic() - begin
 

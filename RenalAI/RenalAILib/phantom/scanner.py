@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-import SimpleITK as sitk
 
 
 def scan(
@@ -31,6 +30,8 @@ def scan(
 def _blurred(
     array: npt.NDArray[np.float32], spacing_mm: tuple[float, float, float], sigma_mm: tuple[float, float, float]
 ) -> npt.NDArray[np.float32]:
+    import SimpleITK as sitk
+
     image = sitk.GetImageFromArray(array)
     for axis in range(3):
         sigma = sigma_mm[axis] / spacing_mm[axis]  # in voxels; the recursive filter needs about a third of one
