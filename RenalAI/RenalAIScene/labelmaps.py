@@ -15,24 +15,33 @@ from vtk.util.numpy_support import vtk_to_numpy
 from .volumes import volume_of
 
 
-def add_segments(node: Any, instances: np.ndarray, segment_ids: Sequence[str], ct: Any) -> None:
-    """Put a label map on the CT's grid into a segmentation node: value ``n`` becomes the ``n``-th ID, one shared layer.
+def new_segmentation(name: str, instances: np.ndarray, segment_ids: Sequence[str], ct: Any) -> Any:
+    """A segmentation node on a CT's grid and under its transform: value ``n`` of the label map becomes the ``n``-th ID.
 
-    All IDs must be named, also of absent values (they give empty segments): Slicer counts on.
+    The segments share one layer. All IDs must be named, also of absent values (they give empty segments): Slicer counts
+    on.
 
     Raises:
-        RuntimeError: Slicer refused the label map.
+        RuntimeError: Slicer refused the label map; then there is no node.
     """
-    if not segment_ids:
-        return
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
+    node.CreateDefaultDisplayNodes()
     labelmap = slicer.vtkMRMLLabelMapVolumeNode()  # never enters the scene, so no display or colour node stays behind
     labelmap.CopyOrientation(ct)
     slicer.util.updateVolumeFromArray(labelmap, instances)
     identifiers = vtk.vtkStringArray()
     for segment_id in segment_ids:
         identifiers.InsertNextValue(segment_id)
-    if not slicer.modules.segmentations.logic().ImportLabelmapToSegmentationNode(labelmap, node, identifiers):
-        raise RuntimeError(f"Slicer could not put the segments of {ct.GetName()} into {node.GetName()}")
+    if segment_ids and not slicer.modules.segmentations.logic().ImportLabelmapToSegmentationNode(
+        labelmap, node, identifiers
+    ):
+        slicer.mrmlScene.RemoveNode(node.GetDisplayNode())
+        slicer.mrmlScene.RemoveNode(node)
+        raise RuntimeError(f"Slicer could not put the segments of {ct.GetName()} into the scene")
+    # The transform comes after the import, which would resample a label map that is under none.
+    node.SetAndObserveTransformNodeID(ct.GetTransformNodeID())
+    node.SetReferenceImageGeometryParameterFromVolumeNode(ct)
+    return node
 
 
 def segment_array(segmentation: Any, segment_id: str, ct: Any) -> npt.NDArray[np.uint8]:

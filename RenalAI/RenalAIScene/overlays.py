@@ -14,7 +14,7 @@ import slicer.util
 
 from RenalAILib.labels import KIDNEY_LABELS, Label
 
-from .labelmaps import add_segments
+from .labelmaps import new_segmentation
 from .matching import matches
 from .reference import corrected_labels, reference_labels
 from .segmentation import FILL_OPACITY, ct_of, put_beside
@@ -111,13 +111,10 @@ def _agreement(prediction: Any, manual: Any) -> Any:
     ct = ct_of(prediction)
     compared = agreement_map(corrected_labels(prediction, ct), reference_labels(manual, found, ct))
     drop_agreement(prediction)
-    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", f"{ct.GetName()} agreement")
+    identifiers = [segment_id for segment_id, _name, _color in _SEGMENTS]
+    node = new_segmentation(f"{ct.GetName()} agreement", compared, identifiers, ct)
     node.SetHideFromEditors(True)
     node.SetSaveWithScene(False)
-    node.CreateDefaultDisplayNodes()
-    node.SetAndObserveTransformNodeID(ct.GetTransformNodeID())
-    node.SetReferenceImageGeometryParameterFromVolumeNode(ct)
-    add_segments(node, compared, [segment_id for segment_id, _name, _color in _SEGMENTS], ct)
     for segment_id, name, color in _SEGMENTS:
         node.GetSegmentation().GetSegment(segment_id).SetName(name)
         node.GetSegmentation().GetSegment(segment_id).SetColor(*color)

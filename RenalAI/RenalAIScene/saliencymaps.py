@@ -19,6 +19,7 @@ from .segmentation import ct_of
 from .volumes import place
 
 ROLE = "RenalAI.saliency."  # node reference from the segmentation, by segment ID
+SHOWN = "RenalAI.shownMap"  # attribute of the segmentation: the mass whose fill makes room for its map
 REPLACED = "RenalAI.replacedForeground"  # attribute of a composite node: what lay there before
 COLORS = "RenalAISaliency"
 
@@ -74,6 +75,9 @@ def show_saliency(segmentation: Any, segment_id: str, opacity: float, threshold:
     if node is None:
         hide_saliency()
         return False
+    _fill_again()
+    segmentation.SetAttribute(SHOWN, segment_id)
+    segmentation.GetDisplayNode().SetSegmentVisibility2DFill(segment_id, False)  # it would tint the map
     node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
     with slicer.util.NodeModify(display):
@@ -94,6 +98,7 @@ def show_saliency(segmentation: Any, segment_id: str, opacity: float, threshold:
 
 def hide_saliency() -> None:
     """Take the map away and put back what lay there before."""
+    _fill_again()
     for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):
         replaced = composite.GetAttribute(REPLACED)
         if replaced is not None:
@@ -101,6 +106,15 @@ def hide_saliency() -> None:
             composite.SetForegroundVolumeID(before if before and slicer.mrmlScene.GetNodeByID(before) else None)
             composite.SetForegroundOpacity(float(opacity))
             composite.RemoveAttribute(REPLACED)
+
+
+def _fill_again() -> None:
+    """Give the mass whose map was shown its fill back."""
+    for segmentation in slicer.util.getNodesByClass("vtkMRMLSegmentationNode"):
+        segment_id = segmentation.GetAttribute(SHOWN)
+        if segment_id is not None:
+            segmentation.GetDisplayNode().SetSegmentVisibility2DFill(segment_id, True)
+            segmentation.RemoveAttribute(SHOWN)
 
 
 def _grid(node: Any) -> npt.NDArray[np.float64]:

@@ -12,7 +12,7 @@ from RenalAILib.findings import Findings, Kidney, Mass, Outcome
 from RenalAILib.report.slicer_segmentation import algorithm_name
 from RenalAILib.terminology import segment_color, segment_name, segment_terminology
 
-from .labelmaps import add_segments
+from .labelmaps import new_segmentation
 
 FINDINGS = "RenalAI.findings"  # node attribute: findings.json, so that a saved scene says all that was said
 FILL_OPACITY = 0.25
@@ -25,12 +25,9 @@ def add_segmentation(outcome: Outcome, ct: Any) -> Any:
     Raises:
         RuntimeError: Slicer refused the label map.
     """
-    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", f"{ct.GetName()} RenalAI")
+    identifiers = [segment.segment_id for segment in outcome.segments]
+    node = new_segmentation(f"{ct.GetName()} RenalAI", outcome.instances, identifiers, ct)
     with slicer.util.NodeModify(node):
-        node.CreateDefaultDisplayNodes()
-        node.SetAndObserveTransformNodeID(ct.GetTransformNodeID())
-        node.SetReferenceImageGeometryParameterFromVolumeNode(ct)
-        add_segments(node, outcome.instances, [segment.segment_id for segment in outcome.segments], ct)
         for segment in outcome.segments:
             _describe(node.GetSegmentation().GetSegment(segment.segment_id), segment, outcome.findings)
         node.SetAttribute(FINDINGS, json.dumps(outcome.findings.to_json()))
@@ -53,9 +50,9 @@ def ct_of(segmentation: Any) -> Any:
 def put_beside(node: Any, ct: Any) -> None:
     """Move a node to the CT's study in Subject Hierarchy (DICOM export takes patient and study from there)."""
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
-    item = hierarchy.GetItemByDataNode(ct)
-    if item:
-        hierarchy.SetItemParent(hierarchy.GetItemByDataNode(node), hierarchy.GetItemParent(item))
+    item, own = hierarchy.GetItemByDataNode(ct), hierarchy.GetItemByDataNode(node)
+    if item and own:
+        hierarchy.SetItemParent(own, hierarchy.GetItemParent(item))
 
 
 def _describe(target: Any, segment: Kidney | Mass, found: Findings) -> None:

@@ -8,9 +8,9 @@ import numpy as np
 import slicer
 import slicer.util
 
-from .segmentation import FILL_OPACITY, findings
+from .segmentation import findings
 
-_CHOSEN_FILL, _OTHER_LINE = 0.5, 0.6
+_OTHER_FILL, _OTHER_LINE, _OTHER_SOLID = 0.3, 0.6, 0.4  # of what stands back, as a share of the node's own opacities
 
 
 def go_to_point(ras: tuple[float, float, float]) -> None:
@@ -42,12 +42,11 @@ def go_to(segmentation: Any, segment_id: str) -> None:
 
 
 def highlight(segmentation: Any, segment_id: str | None) -> None:
-    """Let one segment stand out: a denser fill, the others' lines fainter. None treats all alike again."""
+    """Let one segment stand out by letting the others stand back. None treats all alike again."""
     display = segmentation.GetDisplayNode()
-    chosen = min(1.0, _CHOSEN_FILL / FILL_OPACITY)
     with slicer.util.NodeModify(display):
         for other in segmentation.GetSegmentation().GetSegmentIDs():
-            stands_out = segment_id is None or other == segment_id
-            display.SetSegmentOpacity2DFill(other, 1.0 if segment_id is None else chosen if stands_out else 0.4)
-            display.SetSegmentOpacity2DOutline(other, 1.0 if stands_out else _OTHER_LINE)
-            display.SetSegmentOpacity3D(other, 1.0 if stands_out else 0.5)
+            back = segment_id is not None and other != segment_id
+            display.SetSegmentOpacity2DFill(other, _OTHER_FILL if back else 1.0)
+            display.SetSegmentOpacity2DOutline(other, _OTHER_LINE if back else 1.0)
+            display.SetSegmentOpacity3D(other, _OTHER_SOLID if back else 1.0)

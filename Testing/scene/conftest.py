@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / part) for part in ("Testing", "RenalAI") if str(ROOT / part) not in sys.path]
+FOLDERS = [str(ROOT / part) for part in ("Testing", "RenalAI")]
+sys.path[:0] = [folder for folder in FOLDERS if folder not in sys.path]
 
 from slicerdouble.fixtures import *  # noqa: E402, F403

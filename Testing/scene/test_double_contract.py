@@ -36,7 +36,7 @@ class Parameters:
     title: str = "one"
     speed: Speed = Speed.ACCURATE
     limit: Optional[int] = None  # noqa: UP045
-    cases: list[str] = []
+    cases: list[str] = []  # noqa: RUF012
     overlay: Overlay
 
 

@@ -1,8 +1,9 @@
 """A thin double of the Slicer application, for tests without one.
 
-MRML, the logics and ``slicer.util`` are Slicer's own, from ``pip install slicer-core``; Qt is PySide6, spoken to the way
-PythonQt is (``button.enabled = False``, ``label.text``, ``obj.connect("clicked(bool)", f)``). What is missing between
-the two is written here: the scripted-module classes, the parameter node, the application object, CTK and qMRML widgets.
+MRML, the logics and ``slicer.util`` are Slicer's own, from ``pip install slicer-core``; Qt is PySide6, spoken to the
+way PythonQt is (``button.enabled = False``, ``label.text``, ``obj.connect("clicked(bool)", f)``). What is missing
+between the two is written here: the scripted-module classes, the parameter node, the application object, CTK and qMRML
+widgets.
 Nothing is more lenient than Slicer: ``label.text()`` raises here because it raises there.
 
     import slicerdouble
@@ -33,7 +34,7 @@ def unavailable() -> str | None:
 
 
 def install() -> Double:
-    """Make ``qt``, ``ctk`` and the missing parts of ``slicer`` importable. The first call decides; later ones return it."""
+    """Make ``qt``, ``ctk`` and the missing parts of ``slicer`` importable. Later calls return what the first made."""
     global _installed
     if _installed is None:
         from .double import Double

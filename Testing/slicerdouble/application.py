@@ -130,8 +130,11 @@ class LayoutManager(QtCore.QObject):
         return self._application.GetSliceLogics()
 
     def threeDWidget(self, index: int) -> Any:
-        view = SimpleNamespace(mrmlViewNode=self._three.GetViewNode, resetFocalPoint=lambda: self.resets.append("focal"),
-                               resetCamera=lambda: self.resets.append("camera"))
+        view = SimpleNamespace(
+            mrmlViewNode=self._three.GetViewNode,
+            resetFocalPoint=lambda: self.resets.append("focal"),
+            resetCamera=lambda: self.resets.append("camera"),
+        )
         return SimpleNamespace(threeDView=lambda: view, mrmlViewNode=self._three.GetViewNode)
 
     def setLayout(self, layout: int) -> None:

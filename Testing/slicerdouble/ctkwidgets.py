@@ -73,7 +73,7 @@ class ctkCollapsibleButton(QtWidgets.QWidget):
 
     def minimumSizeHint(self) -> QtCore.QSize:
         inner = QtCore.QSize(0, 0) if self._collapsed or not self.layout() else self.layout().minimumSize()
-        return QtCore.QSize(max(inner.width(), 80), self.HEADER if self._collapsed else max(inner.height(), self.HEADER))
+        return QtCore.QSize(max(inner.width(), 80), max(inner.height(), self.HEADER))
 
     def sizeHint(self) -> QtCore.QSize:
         if self._collapsed or not self.layout():

@@ -8,6 +8,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from inspect import signature
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -158,14 +160,16 @@ class Double:
         util, ask = self._slicer.util, self.answers.ask
         for name, kind in {"errorDisplay": "error", "warningDisplay": "warning", "infoDisplay": "info",
                            "confirmOkCancelDisplay": "ok-cancel", "confirmYesNoDisplay": "yes-no",
-                           "confirmRetryCloseDisplay": "retry-close", "messageBox": "info"}.items():
-            setattr(util, name, lambda text="", *_more, _kind=kind, **named: ask(_kind, text, named.get("detailedText", "")))
+                           "confirmRetryCloseDisplay": "retry-close", "messageBox": "info"}.items():  # fmt: skip
+            setattr(util, name, _shower(ask, kind))
         util.delayDisplay = lambda message, autoCloseMsec=1000, **_more: ask("info", message)
-        util.pip_install = lambda requirements, **named: self.installations.install("util.pip_install", requirements, **named)
-        util.pip_uninstall = lambda requirements, **named: self.installations.install("util.pip_uninstall", requirements)
+        for name in ("pip_install", "pip_uninstall"):
+            setattr(util, name, partial(self.installations.install, f"util.{name}"))
 
         @contextmanager
-        def try_with_error_display(message: str | None = None, show: bool = True, waitCursor: bool = False) -> Iterator[None]:
+        def try_with_error_display(
+            message: str | None = None, show: bool = True, waitCursor: bool = False
+        ) -> Iterator[None]:
             try:
                 yield
             except Exception as problem:
@@ -177,9 +181,13 @@ class Double:
         layers = util.setSliceViewerLayers
 
         def set_slice_viewer_layers(*positional: Any, **named: Any) -> None:
-            names = ("background", "foreground", "label", "foregroundOpacity", "labelOpacity", "fit", "rotateToVolumePlane")
-            named = {**dict(zip(names, positional, strict=False)), **named}
+            named = {**dict(zip(signature(layers).parameters, positional, strict=False)), **named}
             self.layers.append(named)
             layers(**named)
 
         util.setSliceViewerLayers = set_slice_viewer_layers
+
+
+def _shower(ask: Callable[..., Any], kind: str) -> Callable[..., Any]:
+    """A ``slicer.util`` display function of one kind."""
+    return lambda text="", *_more, detailedText="", **_named: ask(kind, text, detailedText)

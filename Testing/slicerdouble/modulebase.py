@@ -111,8 +111,8 @@ class ScriptedLoadableModuleTest(unittest.TestCase):
 
     def runTest(self) -> None:
         """Every method whose name contains "test", as Slicer does."""
-        for name in [n for n in dir(self) if "test" in n.lower() and n != "runTest" and callable(getattr(type(self), n, None))]:
-            if not hasattr(unittest.TestCase, name) and name != "delayDisplay":
+        for name in dir(type(self)):
+            if "test" in name.lower() and not hasattr(ScriptedLoadableModuleTest, name):
                 self.setUp()
                 getattr(self, name)()
                 self.tearDown()

@@ -1,7 +1,7 @@
 """``slicer.parameterNodeWrapper``: typed parameters in a scripted module node, bound to widgets by name.
 
-Stored as Slicer stores them: text parameters and node references, an Enum by its name, so that a scene survives a reload
-and a renamed Enum member breaks old scenes here as it does there.
+Stored as Slicer stores them: text parameters and node references, an Enum by its name, so that a scene survives a
+reload and a renamed Enum member breaks old scenes here as it does there.
 """
 
 from .connectors import GuiConnector, createGuiConnector, parameterNodeGuiConnector

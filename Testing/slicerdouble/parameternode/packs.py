@@ -54,7 +54,8 @@ def _process(cls: type) -> type:
 
     made.__init__ = initialise
     for name in members:
-        setattr(made, name, property(lambda self, n=name: self._values[n], lambda self, v, n=name: set_member(self, n, v)))
+        read, write = (lambda self, n=name: self._values[n]), (lambda self, v, n=name: set_member(self, n, v))
+        setattr(made, name, property(read, write))
     made.allParameters = members
     made._is_parameter_pack = True
     made.getValue = lambda self, name: _walk(self, name)

@@ -1,0 +1,63 @@
+"""Pictures of a CT in Slicer's views, for the documentation: the result, outlines, agreement, Grad-CAM.
+
+    python Testing/scene/make_pictures.py CT.nii.gz LABELS.nii.gz OUT_FOLDER
+
+The given labels stand in for the prediction, a moved and grown copy of them for the manual segmentation: the pictures
+show the display, not the accuracy of a network.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "Testing"), str(ROOT / "RenalAI"), str(Path(__file__).resolve().parent)]
+
+import slicerdouble  # noqa: E402
+
+
+def main(ct_path: Path, labels_path: Path, folder: Path) -> None:
+    slicerdouble.install()
+    import slicer
+    from fourup import FourUp, write_png
+    from handmade import manual_copy, outcome_from_labels
+
+    from RenalAILib.reading import read_labels, read_volume
+    from RenalAIScene import overlays, results, volumes
+
+    volume, labels = read_volume(ct_path), read_labels(labels_path)
+    outcome = outcome_from_labels(volume, labels.voxels.astype("uint8"))
+    ct = volumes.add_volume(volume, "CT")
+    ct.GetDisplayNode().SetAutoWindowLevel(False)
+    ct.GetDisplayNode().SetWindowLevel(400, 60)
+    segmentation, _table = results.add_result(outcome, ct)
+    manual = manual_copy(outcome, ct, shift=5)
+    mass = outcome.findings.masses[0]
+    segmentation.CreateClosedSurfaceRepresentation()
+    manual.CreateClosedSurfaceRepresentation()
+    manual.GetDisplayNode().SetVisibility(False)
+    folder.mkdir(parents=True, exist_ok=True)
+    four = FourUp(480)
+    four.look_at(ct, mass.centroid_ras)
+    write_png(four.picture(), folder / "result.png")
+    results.go_to(segmentation, mass.segment_id)
+    four.look_at(ct, mass.centroid_ras, field_mm=160)
+    write_png(four.picture(), folder / "mass.png")
+    results.show_saliency(segmentation, mass.segment_id, 0.6, 0.3)
+    write_png(four.picture(), folder / "gradcam.png")
+    results.hide_saliency()
+    four.look_at(ct, mass.centroid_ras)
+    for style in (overlays.Style.OUTLINES, overlays.Style.AGREEMENT):
+        results.show(style, segmentation, manual, 0.5)
+        fill = segmentation.GetNodeReference(overlays.AGREEMENT)
+        if fill is not None:
+            fill.CreateClosedSurfaceRepresentation()
+        write_png(four.picture(), folder / f"{style.value}.png")
+    slicer.mrmlScene.Clear(0)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 4:
+        sys.exit(__doc__)
+    main(*(Path(argument) for argument in sys.argv[1:]))
