@@ -1,0 +1,50 @@
+"""Bench: rows that add up, a volume of the right kind, and the bars that do not depend on trained networks."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import numpy as np
+import pytest
+from rich.console import Console
+from toybundle import axial, painted, toy_bundle
+
+from RenalAILib.bench import STAGES, bench, bench_volume, table
+from RenalAILib.engines.networks import SessionCache
+
+
+def test_rows_and_table() -> None:
+    told: list[int] = []
+    measured = bench(toy_bundle(), painted(*axial((4.0, 3.0, 3.0))), device="cpu", engine="onnxruntime", runs=2,
+                     sessions=SessionCache(), progress=told.append)  # fmt: skip
+    rows = {row.stage: row for row in measured.rows}
+    assert tuple(rows) == STAGES and told == [1, 2] and measured.runs == 2
+    for row in measured.rows:
+        assert 0 <= row.wall_min_s <= row.wall_median_s and 0 <= row.cpu_min_s <= row.cpu_median_s
+    assert rows["networks"].wall_min_s + rows["outside networks"].wall_min_s <= rows["total"].wall_median_s * 1.001
+    text = io.StringIO()
+    Console(file=text, width=120).print(table(measured))
+    for words in (*STAGES, "toy on onnxruntime", "2 kidneys, 3 masses", "2 runs"):
+        assert words in text.getvalue()
+
+
+def test_volume_is_a_ct_of_the_asked_size() -> None:
+    volume = bench_volume((60, 96, 96))
+    assert volume.shape == (60, 96, 96) and volume.voxels.dtype == np.int16
+    assert volume.spacing_mm.tolist() == pytest.approx([1.0, 400 / 96, 400 / 96])
+    assert volume.voxels.min() < -950 and 150 < np.percentile(volume.voxels, 99) < 320
+    assert (bench_volume((60, 96, 96)).voxels == volume.voxels).all()
+
+
+def test_cost_outside_the_networks() -> None:
+    """The bars of a full CT: 0.4 s outside the networks and 1.2 GB, with twice the time allowed to a slow machine."""
+    affine, _ = axial((1.0, 0.78, 0.78))
+    shape = (300, 512, 512)
+    affine[:3, 3] = -affine[:3, :3] @ ((np.array(shape[::-1]) - 1) / 2)
+    measured = bench(toy_bundle(), painted(affine, shape), device="cpu", engine="onnxruntime", runs=3)
+    assert (len(measured.findings.kidneys), len(measured.findings.masses)) == (2, 3)
+    outside = next(row for row in measured.rows if row.stage == "outside networks")
+    assert outside.cpu_min_s < 0.8
+    if sys.platform == "linux" and measured.extra_mb is not None:
+        assert measured.extra_mb < 1200
