@@ -65,6 +65,18 @@ def test_segment_twice_replaces_the_result(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["out"]
 
 
+def test_compare_a_result_folder_with_its_own_labels(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    affine, shape = axial((5.0, 4.0, 4.0))
+    write_nifti(tmp_path / "scan.nii.gz", painted(affine, shape).voxels, affine)
+    assert cli.main(["segment", "scan.nii.gz", "-o", "out", "--bundle", "toy", "--device", "cpu"]) == 0
+    capfd.readouterr()
+    assert cli.main(["compare", "out", "out/labels.nii.gz", "-o", "agreed"]) == 0
+    assert "1.000" in capfd.readouterr().out
+    agreement = json.loads((tmp_path / "agreed" / "agreement.json").read_text("utf-8"))
+    assert agreement["detection"]["all"]["f1"] == 1.0
+    assert all(row["dice"] == 1.0 for row in agreement["structures"] if row["dice"] is not None)
+
+
 def test_second_phase_gives_enhancement(tmp_path: Path) -> None:
     affine, shape = axial((5.0, 4.0, 4.0))
     phantom = painted(affine, shape)
