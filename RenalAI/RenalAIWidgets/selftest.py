@@ -13,19 +13,23 @@ from .samples import make_phantom
 
 
 def segment_phantom_and_export(test: Any) -> None:
-    """Fails the test case ``test`` where a kidney is missing or the report is not whole."""
+    """Raises AssertionError where a kidney is missing or the report is not whole.
+
+    Args:
+        test: the module's test case; shows what is being done.
+    """
     test.delayDisplay("Making a phantom")
     volume, _truth = make_phantom()
     test.delayDisplay("Segmenting it")
     logic = RenalAILogic()
     segmentation, table = logic.segment(volume, device="cpu", fast=True)
     found = findings(segmentation)
-    test.assertEqual({kidney.side.value for kidney in found.kidneys}, {"right", "left"})
-    test.assertEqual(table.GetNumberOfRows(), len(found.kidneys) + len(found.masses))
+    assert {kidney.side.value for kidney in found.kidneys} == {"right", "left"}, found.kidneys
+    assert table.GetNumberOfRows() == len(found.kidneys) + len(found.masses)
     test.delayDisplay("Writing the report")
     with tempfile.TemporaryDirectory() as folder:
         files = logic.exportReport(segmentation, Path(folder) / "report")
-        test.assertGreater(files["report.html"].stat().st_size, 10_000)
-        test.assertIn("findings.csv", files)
+        assert files["report.html"].stat().st_size > 10_000
+        assert "findings.csv" in files
     logic.close()
     test.delayDisplay("Test passed")
