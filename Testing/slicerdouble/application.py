@@ -112,7 +112,7 @@ class LayoutManager(QtCore.QObject):
         self._three.SetMRMLApplicationLogic(application)
         self._three.SetMRMLScene(scene)
         application.GetViewLogics().AddItem(self._three)
-        self._three.AddViewNode("View1")
+        self._view = self._three.AddViewNode("View1")  # kept: the logic forgets it when the scene is cleared
         self._application = application
         self.layout = 3
         self.resets: list[str] = []
@@ -131,11 +131,11 @@ class LayoutManager(QtCore.QObject):
 
     def threeDWidget(self, index: int) -> Any:
         view = SimpleNamespace(
-            mrmlViewNode=self._three.GetViewNode,
+            mrmlViewNode=lambda: self._view,
             resetFocalPoint=lambda: self.resets.append("focal"),
             resetCamera=lambda: self.resets.append("camera"),
         )
-        return SimpleNamespace(threeDView=lambda: view, mrmlViewNode=self._three.GetViewNode)
+        return SimpleNamespace(threeDView=lambda: view, mrmlViewNode=lambda: self._view)
 
     def setLayout(self, layout: int) -> None:
         self.layout = layout
