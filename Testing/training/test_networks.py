@@ -15,6 +15,9 @@ from RenalAITrainingLib.networks.resnet import ClassifierResNet
 def test_shapes() -> None:
     with torch.inference_mode():
         assert networks.build("unet", outputs=2)(torch.zeros(2, 1, 32, 16, 48)).shape == (2, 2, 32, 16, 48)
+        for activation in ("prelu", "leaky_relu"):
+            wide = networks.build("unet", outputs=2, features=6, residual_units=0, activation=activation)
+            assert wide(torch.zeros(1, 1, 32, 16, 16)).shape == (1, 2, 32, 16, 16)
         classifier = networks.build("resnet10", filters=[8, 8, 16, 24])
         assert isinstance(classifier, ClassifierResNet)
         assert classifier.features(torch.zeros(2, 2, 64, 64, 64)).shape == (2, 24, 8, 8, 8)

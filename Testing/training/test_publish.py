@@ -45,9 +45,13 @@ def _lived_in(name: str, **options: Any) -> nn.Module:
     return network.eval()
 
 
-@pytest.mark.parametrize("name", ["unet", "resnet10"])
-def test_onnx_agrees_with_torch_and_openvino(name: str, tmp_path: Path) -> None:
-    network = _lived_in(name)
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("unet", {}), ("unet", {"features": 6, "residual_units": 0, "activation": "leaky_relu"}), ("resnet10", {})],
+    ids=["unet", "unet with features", "resnet10"],
+)
+def test_onnx_agrees_with_torch_and_openvino(name: str, options: dict[str, Any], tmp_path: Path) -> None:
+    network = _lived_in(name, **options)
     path = tmp_path / "network.onnx"
     channels = 1 if name == "unet" else 2
     export_onnx(network, (channels, 32, 32, 32), path)

@@ -20,6 +20,7 @@ def kidney_unet(
     residual_units: int = 1,
     dropout: float = 0.0,
     activation: Literal["prelu", "leaky_relu"] = "prelu",
+    features: int = 0,
 ) -> nn.Module:
     """A U-Net of one input channel, halving the grid once per entry of ``filters`` after the first.
 
@@ -35,14 +36,18 @@ def kidney_unet(
         dropout: probability, within the units.
         activation: MONAI's own choice, or the leaky ReLU of nnU-Net, which spares a CPU a fifth of the time, at
             training (its gradient) and at work (engines fuse it into the convolution).
+        features: feature maps at full resolution, from which one more convolution makes the logits. 0 is MONAI's own
+            end: its last up-convolution gives the logits, so that full resolution has no more channels than outputs.
+            That end is cheap and learns slowly: of one batch of two kidneys, after 40 steps, the loss was 0.92 with it
+            and 0.62 with 8 features (without residuals, AdamW at 0.002 and 0.004).
 
     Returns:
         A module from ``(N, 1, D, H, W)`` to logits ``(N, outputs, D, H, W)``.
     """
-    return UNet(
+    unet = UNet(
         spatial_dims=3,
         in_channels=1,
-        out_channels=outputs,
+        out_channels=features or outputs,
         channels=tuple(filters),
         strides=(2,) * (len(filters) - 1),
         num_res_units=residual_units,
@@ -50,3 +55,7 @@ def kidney_unet(
         act=ACTIVATIONS[activation],
         dropout=dropout,
     )
+    if not features:
+        return unet
+    act = nn.PReLU() if activation == "prelu" else nn.LeakyReLU(0.01, inplace=True)
+    return nn.Sequential(unet, nn.BatchNorm3d(features), act, nn.Conv3d(features, outputs, kernel_size=1))
