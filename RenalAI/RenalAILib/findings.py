@@ -49,7 +49,7 @@ class Evidence:
         fluid_fraction: share of fluid-like voxels.
         enhancement_hu: mean HU minus that of the second phase, None without one.
         suggests: the class these measurements speak for.
-        agrees: whether the network's class is the same; None where the network says unknown.
+        agrees: whether the network's class is the same; None where either says unknown.
         text: the same in one or two sentences for the radiologist.
     """
 

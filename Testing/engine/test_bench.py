@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from toybundle import axial, painted, toy_bundle
 
 from RenalAILib.bench import STAGES, bench, bench_volume, table
 from RenalAILib.engines.networks import SessionCache
+from RenalAILib.volume import Volume
 
 
 def test_rows_and_table() -> None:
@@ -29,12 +31,18 @@ def test_rows_and_table() -> None:
         assert words in text.getvalue()
 
 
-def test_volume_is_a_ct_of_the_asked_size() -> None:
+def test_volume_is_the_phantom_on_the_asked_grid(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a phantom whose grey values are 3 HU a mm towards the head: they must still be, on the finer grid."""
+    affine = np.array([[-1.0, 0, 0, 190], [0, -1, 0, 150], [0, 0, 3, -140], [0, 0, 0, 1]])
+    heights = np.arange(100, dtype=np.float32)[:, None, None] * 9 - 420
+    ramp = Volume(np.broadcast_to(heights, (100, 320, 384)), affine)
+    monkeypatch.setattr("RenalAILib.bench.make_phantom", lambda seed, **grid: SimpleNamespace(volume=ramp))
     volume = bench_volume((60, 96, 96))
     assert volume.shape == (60, 96, 96) and volume.voxels.dtype == np.int16
-    assert volume.spacing_mm.tolist() == pytest.approx([1.0, 400 / 96, 400 / 96])
-    assert volume.voxels.min() < -950 and 150 < np.percentile(volume.voxels, 99) < 320
-    assert (bench_volume((60, 96, 96)).voxels == volume.voxels).all()
+    assert volume.spacing_mm.tolist() == pytest.approx([5.0, 320 / 96, 4.0])
+    np.testing.assert_allclose(volume.ras([-0.5] * 3), ramp.ras([-0.5] * 3))  # the same corner
+    expected = 3 * volume.ras([(k, 10, 20) for k in range(2, 58)])[:, 2]
+    np.testing.assert_allclose(volume.voxels[2:58, 10, 20], expected, atol=0.51)
 
 
 def test_cost_outside_the_networks() -> None:
