@@ -35,8 +35,7 @@ class RenalAI(ScriptedLoadableModule):
             "The cascade follows Zhao et al. 2023; Grad-CAM follows Selvaraju et al. 2017. The model's card names the "
             "data that its weights were trained on."
         )
-        if slicer.app is not None:
-            slicer.app.connect("startupCompleted()", self._register_samples)
+        slicer.app.connect("startupCompleted()", self._register_samples)
 
     def _register_samples(self):
         from RenalAIWidgets.samples import register
@@ -48,6 +47,7 @@ class RenalAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     """The panel: binds the parameter node to the form and hands its changes to the sections."""
 
     def __init__(self, parent=None):
+        self.panel = self.logic = self._parameterNode = self._guiTag = None
         ScriptedLoadableModuleWidget.__init__(self, parent)
         VTKObservationMixin.__init__(self)
 
@@ -56,7 +56,6 @@ class RenalAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from RenalAIWidgets.panel import Panel
 
         ScriptedLoadableModuleWidget.setup(self)
-        self._parameterNode = self._guiTag = None
         form = slicer.util.loadUI(self.resourcePath("UI/RenalAI.ui"))
         self.layout.addWidget(form)
         form.setMRMLScene(slicer.mrmlScene)
@@ -75,10 +74,11 @@ class RenalAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def cleanup(self):
         """Slicer quits or reloads the module: nothing may go on."""
-        self._bind(None)
         self.removeObservers()
-        self.panel.close()
-        self.logic.close()
+        if self.panel is not None:
+            self._bind(None)
+            self.panel.close()
+            self.logic.close()
 
     def _on_scene_closes(self, caller, event):
         self._bind(None)

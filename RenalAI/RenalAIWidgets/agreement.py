@@ -10,9 +10,13 @@ from slicer.i18n import tr as _
 
 from RenalAILib.labels import MassClass, Side
 
-from .texts import class_in_words, side_in_words
+from .texts import side_in_words
 
 AGREEMENT = "RenalAI.agreement"  # node attribute of the result: what was measured last
+_CLASSES = {
+    MassClass.AML: _("AML"), MassClass.CYSTIC: _("cystic"), MassClass.SOLID: _("solid"),
+    MassClass.UNKNOWN: _("unknown class"),
+}  # fmt: skip
 
 
 def kept(segmentation: Any) -> dict[str, Any] | None:
@@ -32,7 +36,7 @@ def rows(agreement: Mapping[str, Any]) -> list[tuple[str, ...]]:
     lines = []
     for structure in agreement["structures"]:
         name = structure["structure"]
-        words = names.get(name) or class_in_words(MassClass(name))
+        words = names.get(name) or _CLASSES[MassClass(name)]
         lines.append((
             f"{side_in_words(Side(structure['side']))} {words}",
             _number(structure["dice"], 3),
@@ -65,7 +69,7 @@ def domains(agreement: Mapping[str, Any]) -> list[tuple[str, str, tuple[float, f
         if domain["outcome"] == "true_positive":
             continue
         words = _("Missed, {side}: {name}") if domain["outcome"] == "false_negative" else _("False, {side}: {name}")
-        name = class_in_words(MassClass(domain["true_class"] or domain["predicted_class"]))
+        name = _CLASSES[MassClass(domain["true_class"] or domain["predicted_class"])]
         side = side_in_words(Side(domain["side"])).lower()
         r, a, s = domain["centroid_ras"]
         found.append((words.format(side=side, name=name), f"{domain['diameter_mm']:.0f}", (r, a, s)))

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import qt
-import slicer
 from slicer.i18n import tr as _
 
 from RenalAILib.errors import InputError
@@ -16,8 +15,8 @@ from RenalAIScene.overlays import Style
 
 from .agreement import domains, keep, kept, rows, summary
 from .jobqueue import Ticket
-from .tables import fill, fit, prepare
-from .texts import label_in_words, show_plain, show_problem
+from .tables import CONTROL_HEIGHT, fill, fit, prepare
+from .texts import label_in_words, show_error, show_plain, show_problem
 
 Matches = Mapping[str, "Label | None"]
 
@@ -73,8 +72,8 @@ class CompareSection:
         self._places: list[tuple[float, float, float]] = []
         self._ticket: Ticket | None = None
         self._problem: str | None = None
-        prepare(ui.matchTable, (_("Manual segment"), _("is")))
-        prepare(ui.agreementTable, (_("Structure"), _("Dice"), _("Surface"), _("HD95 mm"), _("HD mm"), _("Δ ml")))
+        prepare(ui.matchTable, (_("Manual segment"), _("is")), CONTROL_HEIGHT)
+        prepare(ui.agreementTable, (_("Structure"), _("Dice"), _("Surface"), _("HD95"), _("HD"), _("Δ ml")))
         prepare(ui.domainTable, (_("Only in one of the two"), _("Ø mm")))
         ui.compareRunButton.connect("clicked()", self.onCompare)
         ui.compareButton.connect("contentsCollapsed(bool)", lambda collapsed: self.update(self._parameters))
@@ -182,7 +181,7 @@ class CompareSection:
             return
         except Exception as problem:  # shown; a fault of ours brings its log along
             text = _("The agreement could not be measured.\n\n{problem}").format(problem=problem)
-            slicer.util.errorDisplay(text, windowTitle=_("RenalAI"), detailedText=getattr(problem, "log", None))
+            show_error(text, problem)
             return
         else:
             keep(result, agreement)

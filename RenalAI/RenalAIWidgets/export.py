@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,7 +19,7 @@ from RenalAILib.worker.errors import CancelledError
 from .handover import add_to_training, why_no_dicom, why_no_training, write_dicom
 from .jobqueue import Ticket
 from .printing import can_print, print_to_pdf
-from .texts import show_plain, show_problem
+from .texts import show_error, show_plain, show_problem
 
 
 class Exporter(Protocol):
@@ -27,6 +28,16 @@ class Exporter(Protocol):
     def startReport(self, segmentation: Any, folder: Path, on_end: Callable[[Ticket], None]) -> Ticket:
         """Starts writing the result folder; the ticket's result is the path of each file by its name."""
         ...
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What was ticked when Export was pressed; the user may leave the module while the report is written."""
+
+    result: Any
+    segmentation: bool
+    dicom: bool
+    pdf: bool
 
 
 class ExportSection:
@@ -63,13 +74,18 @@ class ExportSection:
         parameters = self._parameters
         name = file_name(parameters.result.GetName())
         base = Path(parameters.exportFolder)
+        pdf = parameters.exportPdf and self._ui.pdfCheckBox.enabled
+        wanted = _Wanted(parameters.result, parameters.exportSegmentation, self._dicom_wanted(), pdf)
         if not parameters.exportReport:
-            self._finish(parameters.result, base, name, {})
+            self._finish(wanted, base, name, {})
             return
-        result = parameters.result
-        self._ticket = self._exporter.startReport(
-            result, base / name, lambda ticket: self._on_report(ticket, result, base, name)
-        )
+        try:
+            self._ticket = self._exporter.startReport(
+                wanted.result, base / name, lambda ticket: self._on_report(ticket, wanted, base, name)
+            )
+        except InputError as problem:
+            show_problem(self._ui.exportLine, str(problem))
+            return
         self._ui.exportRunButton.enabled = False
         show_plain(self._ui.exportLine, _("Writing the report…"))
 
@@ -90,7 +106,7 @@ class ExportSection:
     def _dicom_wanted(self) -> bool:
         return bool(self._parameters.exportDicom and self._ui.dicomCheckBox.enabled)
 
-    def _on_report(self, ticket: Ticket, result: Any, base: Path, name: str) -> None:
+    def _on_report(self, ticket: Ticket, wanted: _Wanted, base: Path, name: str) -> None:
         self._ticket = None
         try:
             files = ticket.result()
@@ -99,34 +115,32 @@ class ExportSection:
             return
         except Exception as problem:  # shown in the panel; a fault of ours brings its log along
             show_problem(self._ui.exportLine, str(problem))
-            log = getattr(problem, "log", None) or (None if isinstance(problem, InputError) else repr(problem))
-            text = _("The report could not be written.\n\n{problem}").format(problem=problem)
-            slicer.util.errorDisplay(text, windowTitle=_("RenalAI"), detailedText=log)
+            show_error(_("The report could not be written.\n\n{problem}").format(problem=problem), problem)
             return
         finally:
             self.update(self._parameters)
-        self._finish(result, base, name, files)
+        self._finish(wanted, base, name, files)
 
-    def _finish(self, result: Any, base: Path, name: str, files: dict[str, Path]) -> None:
+    def _finish(self, wanted: _Wanted, base: Path, name: str, files: dict[str, Path]) -> None:
         """What is written from Slicer itself, after the report."""
-        parameters = self._parameters
         written = [files["report.html"]] if files else []
-        if parameters is not None:
+        try:
             with slicer.util.tryWithErrorDisplay(_("The export is not complete."), waitCursor=True):
                 base.mkdir(parents=True, exist_ok=True)
-                if parameters.exportSegmentation:
+                if wanted.segmentation:
                     path = base / f"{name}.seg.nrrd"
-                    if not slicer.util.saveNode(result, str(path)):
+                    if not slicer.util.saveNode(wanted.result, str(path)):
                         raise OSError(_("{path} could not be written.").format(path=path))
                     written.append(path)
-                if self._dicom_wanted():
-                    written.append(write_dicom(result, base / f"{name} DICOM"))
-                if parameters.exportPdf and files and can_print():
+                if wanted.dicom:
+                    written.append(write_dicom(wanted.result, base / f"{name} DICOM"))
+                if wanted.pdf and files:
                     print_to_pdf(files["report.html"], base / f"{name}.pdf")
                     written.append(base / f"{name}.pdf")
-        links = [_link(path, path.name) for path in written] + [_link(base, _("open folder"))]
-        self._ui.exportLine.text = _("Written: {links}").format(links=" · ".join(links))
-        self._ui.exportLine.setVisible(True)
+        finally:
+            links = [_link(path, path.name) for path in written] + [_link(base, _("open folder"))]
+            self._ui.exportLine.text = _("Written: {links}").format(links=" · ".join(links))
+            self._ui.exportLine.setVisible(True)
 
 
 def file_name(text: str) -> str:

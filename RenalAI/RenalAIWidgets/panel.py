@@ -29,6 +29,7 @@ class Panel:
     """
 
     def __init__(self, ui: Any, logic: Any, scene: Any) -> None:
+        self._logic = logic
         self._parameters: Any = None
         self._updating = False
         ui.resultSelector.addAttribute("vtkMRMLSegmentationNode", FINDINGS)
@@ -75,6 +76,10 @@ class Panel:
         self.bind(None)
 
     def _on_result(self, segmentation: Any) -> None:
-        if self._parameters is not None:
-            self._parameters.result = segmentation
-            slicer.util.setSliceViewerLayers(background=ct_of(segmentation))
+        """Shows a new result, but never over another study that the user looks at meanwhile."""
+        parameters = self._parameters or self._logic.getParameterNode()  # the module may have been left
+        ct = ct_of(segmentation)
+        if parameters.result is None or ct is parameters.inputVolume:
+            parameters.result = segmentation
+            if self._parameters is not None:
+                slicer.util.setSliceViewerLayers(background=ct)

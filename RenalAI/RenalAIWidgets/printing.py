@@ -6,6 +6,7 @@ from pathlib import Path
 
 import qt
 import slicer
+from slicer.i18n import tr as _
 
 _pages: list[object] = []  # a page must live until its file is written
 
@@ -19,12 +20,12 @@ def print_to_pdf(html: Path, pdf: Path) -> None:
     """Starts printing ``html``, a file; ``pdf`` appears a moment later, when the page is laid out.
 
     Raises:
-        RuntimeError: there is no web engine (see :func:`can_print`).
+        RuntimeError: the web engine is there but cannot be asked to print.
     """
-    if not can_print():
-        raise RuntimeError("this Slicer has no web engine")
     widget = slicer.qSlicerWebWidget()
     view = widget.webView()
+    if not (hasattr(view, "page") and hasattr(view.page(), "printToPdf")):
+        raise RuntimeError(_("This Slicer cannot print web pages. Print the report from a browser."))
 
     def on_loaded(good: bool) -> None:
         if good:

@@ -15,7 +15,7 @@ from RenalAILib.worker.errors import CancelledError, WorkerError
 
 from .dependencies import NotInstalledError
 from .protocols import SegmentationJob
-from .texts import show_plain, show_problem, stage_in_words, time_left
+from .texts import show_error, show_plain, show_problem, stage_in_words, time_left
 
 Listener = Callable[[SegmentationJob], None]
 
@@ -115,16 +115,16 @@ class RunSection:
             if not self._runs:
                 show_plain(self._ui.stageLine, _("Cancelled."))
         except (InputError, WorkerError) as problem:
-            self._tell(run, str(problem), getattr(problem, "log", ""))
+            self._tell(run, str(problem), problem)
         except Exception as problem:  # a fault of ours: still said in the panel, with what a report needs
-            self._tell(run, _("An unexpected fault: {problem}").format(problem=problem), repr(problem))
+            self._tell(run, _("An unexpected fault: {problem}").format(problem=problem), problem)
         else:
             self._on_result(segmentation)
 
-    def _tell(self, run: SegmentationJob, words: str, log: str) -> None:
+    def _tell(self, run: SegmentationJob, words: str, problem: Exception) -> None:
         show_problem(self._ui.stageLine, words)
         text = _("{name} could not be segmented.\n\n{problem}").format(name=run.volumeName, problem=words)
-        slicer.util.errorDisplay(text, windowTitle=_("RenalAI"), detailedText=log or None)
+        show_error(text, problem)
 
     def _show_state(self) -> None:
         self._show_buttons()

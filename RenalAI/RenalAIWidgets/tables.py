@@ -8,9 +8,11 @@ from typing import Any
 import qt
 
 MOST_ROWS = 8
+ROW_HEIGHT = 22  # pixels: one line of text
+CONTROL_HEIGHT = 28  # a row that holds a combo box
 
 
-def prepare(table: Any, header: Sequence[str]) -> None:
+def prepare(table: Any, header: Sequence[str], row_height: int = ROW_HEIGHT) -> None:
     """Sets the columns of an empty ``QTableWidget``."""
     table.setColumnCount(len(header))
     table.setHorizontalHeaderLabels(list(header))
@@ -18,6 +20,7 @@ def prepare(table: Any, header: Sequence[str]) -> None:
     table.horizontalHeader().setStretchLastSection(True)
     table.horizontalHeader().setHighlightSections(False)
     table.verticalHeader().hide()
+    table.verticalHeader().defaultSectionSize = row_height
 
 
 def fill(table: Any, rows: Sequence[Sequence[str]]) -> None:

@@ -6,8 +6,10 @@ import html
 from typing import Any
 
 import qt
+import slicer
 from slicer.i18n import tr as _
 
+from RenalAILib.errors import InputError
 from RenalAILib.labels import Label, MassClass, Side
 from RenalAILib.report.readings import Reading, Verdict
 
@@ -26,15 +28,31 @@ def show_problem(label: Any, words: str | None, severe: bool = True) -> None:
     label.setVisible(True)
     if words is None:
         label.text = ""
+        label.minimumHeight = 0
         return
     color = PROBLEM_COLORS[severe, dark(label)]
     label.text = f'<span style="color:{color}">{html.escape(words)}</span>'
+    _fit(label)
+
+
+def show_error(text: str, problem: Exception) -> None:
+    """A message box; its details have the log that a worker left, or the fault where it was none of the user's."""
+    log = getattr(problem, "log", "") or ("" if isinstance(problem, InputError) else repr(problem))
+    details = {"detailedText": log} if log else {}
+    slicer.util.errorDisplay(text, windowTitle=_("RenalAI"), **details)
 
 
 def show_plain(label: Any, words: str) -> None:
     """Shows ``words``; an empty label takes no place."""
     label.text = html.escape(words)
     label.setVisible(bool(words))
+    _fit(label)
+
+
+def _fit(label: Any) -> None:
+    """Lets a wrapped label keep its lines: a collapsible section asks its contents for one-line heights only."""
+    if label.visible and label.wordWrap:
+        label.minimumHeight = label.heightForWidth(label.width)
 
 
 def stage_in_words(stage: str) -> str:
