@@ -259,3 +259,12 @@ def test_a_result_that_cannot_be_shown_leaves_no_half_of_it(double, monkeypatch)
     double.scene.RemoveNode(ct)
     with pytest.raises(InputError, match="removed"):
         results.add_result(outcome, ct)
+
+
+def test_a_ct_selector_offers_the_ct_and_none_of_our_maps(double, shown):
+    _outcome, ct, _segmentation, _table = shown
+    selector = slicer.qMRMLNodeComboBox()
+    selector.nodeTypes = ["vtkMRMLScalarVolumeNode"]
+    selector.setMRMLScene(double.scene)
+    assert selector.nodes() == [ct]
+    selector.setMRMLScene(None)
