@@ -74,11 +74,11 @@ class RenalAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def cleanup(self):
         """Slicer quits or reloads the module: nothing may go on."""
-        self.removeObservers()
         if self.panel is not None:
             self._bind(None)
             self.panel.close()
             self.logic.close()
+        self.removeObservers()
 
     def _on_scene_closes(self, caller, event):
         self._bind(None)

@@ -34,25 +34,30 @@ class ExplainSection:
         self._mass: Mass | None = None
         self._parameters: Any = None
         self._state: tuple[Any, ...] = ()
+        ui.explainButton.connect("contentsCollapsed(bool)", lambda collapsed: self._show_words())
         self.showMass(None, None, None)
 
     def showMass(self, segmentation: Any, findings: Findings | None, mass: Mass | None) -> None:
         """Another mass was chosen in the table; None for none."""
         self._segmentation, self._mass = segmentation, mass
-        if mass is None:
-            show_plain(self._ui.evidenceLine, _("Choose a mass in the table."))
-            show_plain(self._ui.disagreementLine, "")
-        else:
-            show_plain(self._ui.evidenceLine, f"{_network_in_words(mass)} {mass.evidence.text}")
-            disagreement = _disagreement_in_words(mass)
-            show_problem(self._ui.disagreementLine, disagreement)
-            self._ui.disagreementLine.setVisible(disagreement is not None)
+        self._show_words()
         self._show_map()
 
     def update(self, parameters: Any) -> None:
         """Called at every change of the parameter node; None when there is none."""
         self._parameters = parameters
         self._show_map()
+
+    def _show_words(self) -> None:
+        mass = self._mass
+        if mass is None:
+            show_plain(self._ui.evidenceLine, _("Choose a mass in the table."))
+            show_plain(self._ui.disagreementLine, "")
+            return
+        show_plain(self._ui.evidenceLine, f"{_network_in_words(mass)} {mass.evidence.text}")
+        disagreement = _disagreement_in_words(mass)
+        show_problem(self._ui.disagreementLine, disagreement)
+        self._ui.disagreementLine.setVisible(disagreement is not None)
 
     def _show_map(self) -> None:
         """Touches the scene only where something of it changes."""

@@ -54,6 +54,9 @@ class ExportSection:
         if not can_print():
             ui.pdfCheckBox.enabled = False
             ui.pdfCheckBox.toolTip = _("This Slicer cannot print web pages. Print the report from a browser.")
+        ui.exportButton.connect(
+            "contentsCollapsed(bool)", lambda collapsed: ui.exportLine.setVisible(bool(ui.exportLine.text))
+        )
         show_plain(ui.exportLine, "")
 
     def update(self, parameters: Any) -> None:
