@@ -15,39 +15,43 @@ from RenalAILib.resampling import resample
 from ..sources import ShapeLibrary
 from .delineate_samples import prepared_kidney
 from .fields import Rng, smooth_field
+from .made import MadeSample
 from .masses import plan_mass
-from .scene import Scene
+from .scene import Scene, resample_labels
 
 SHAPE: Triple = (64, 64, 64)
 SCALE = 1.4
 MINIMUM_MM = 16.0
 _CLASSES = (MassClass.AML, MassClass.CYSTIC, MassClass.SOLID)
 _SMALLEST_VOXELS = 6
-_REAL_SHARE = 0.5
-
-Made = tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8], Scene, dict[str, Any], MassClass]
+_SMALLEST_OWN_MM3 = 60.0  # 5 mm across
 
 
-def characterise_sample(rng: Rng, scene: Scene, shapes: ShapeLibrary | None) -> Made | None:
-    """HU and mask (value of the class) on the network's grid, the scene, facts, and the class; None where none fitted.
+def characterise_samples(rng: Rng, scene: Scene, shapes: ShapeLibrary | None) -> list[MadeSample]:
+    """One sample of each class where a mass of it finds room, and one of the kidney's own masses where it has any.
 
-    Classes come in equal numbers: the class is drawn first, then a mass of it is put in. Where the scene has masses of
-    its own of that class (real cysts, a phantom's), half of the time one of those is taken.
+    Classes come in nearly equal numbers that way, and one varied kidney serves three.
     """
-    wanted = _CLASSES[int(rng.integers(len(_CLASSES)))]
-    own = bool((scene.labels == wanted.label).any()) and rng.random() < _REAL_SHARE
-    plans = [] if own else [plan_mass(rng, wanted)]
-    made = prepared_kidney(rng, scene, plans, shapes)
-    if made is None or (plans and not made[2]):
-        return None
-    part, _, inserted, facts = made
-    if own:
-        mask = _one_of(rng, part.labels == wanted.label)
-        facts["mass"] = [wanted.value, None, "own"]
-    else:
-        mass = inserted[0]
-        mask = _nearest(part.labels == wanted.label, part, mass.centre_mm)
-        facts["mass"] = [wanted.value, round(mass.diameter_mm, 1), mass.source]
+    plans = [plan_mass(rng, mass_class) for mass_class in rng.permutation(np.array(_CLASSES, dtype=object))]
+    prepared = prepared_kidney(rng, scene, plans, shapes)
+    if prepared is None:
+        return []
+    part, _, inserted, facts = prepared
+    made = []
+    for mass in inserted:
+        mask = _nearest(part.labels == mass.mass_class.label, part, mass.centre_mm)
+        about = [mass.mass_class.value, round(mass.diameter_mm, 1), mass.source]
+        made.append(sample_of_mass(rng, part, mask, mass.mass_class, facts | {"mass": about}))
+    there = [mass_class for mass_class in _CLASSES if (scene.labels == mass_class.label).any()]
+    for mass_class, mask in _own(rng, part, there, [mass.centre_mm for mass in inserted]):
+        made.append(sample_of_mass(rng, part, mask, mass_class, facts | {"mass": [mass_class.value, None, "own"]}))
+    return [sample for sample in made if sample is not None]
+
+
+def sample_of_mass(
+    rng: Rng, part: Scene, mask: npt.NDArray[np.bool_] | None, mass_class: MassClass, facts: dict[str, Any]
+) -> MadeSample | None:
+    """HU and mask (value of the class) on the network's grid."""
     if mask is None or mask.sum() < _SMALLEST_VOXELS:
         return None
     found = as_found(rng, mask, part)
@@ -55,15 +59,32 @@ def characterise_sample(rng: Rng, scene: Scene, shapes: ShapeLibrary | None) -> 
     if box is None:
         return None
     cube = box.cube(part.spacing_mm, SCALE, MINIMUM_MM)
-    image = resample(part.hu, cube, SHAPE)
-    inside = cube.clipped(part.shape)
-    pads = [(i - b, e - c) for b, i, c, e in zip(cube.start, inside.start, inside.stop, cube.stop, strict=True)]
-    padded = np.pad(found[inside.slices], pads)
-    label = resample(padded, Box.whole(cube.shape), SHAPE) >= 0.5
+    label = resample_labels(found.astype(np.uint8), cube, SHAPE) * np.uint8(mass_class.label)
     if not label.any():
         return None
-    facts["spacing_mm"] = [round(float(value), 3) for value in part.spacing_mm]
-    return image, (label * np.uint8(wanted.label)).astype(np.uint8), part, facts, wanted
+    facts = facts | {"spacing_mm": [round(float(value), 3) for value in part.spacing_mm]}
+    return MadeSample(resample(part.hu, cube, SHAPE), label, part, facts, mass_class)
+
+
+def _own(
+    rng: Rng, part: Scene, classes: list[MassClass], inserted_mm: list[npt.NDArray[np.float64]]
+) -> list[tuple[MassClass, npt.NDArray[np.bool_]]]:
+    """At most one mass that the scan had before, with its class: real cysts, a phantom's masses.
+
+    Components of the ``classes`` it had, apart from those put in and from crumbs of them.
+    """
+    taken = [np.round(centre / part.spacing_mm).astype(int) for centre in inserted_mm]
+    least = _SMALLEST_OWN_MM3 / float(np.prod(part.spacing_mm))
+    found = []
+    for mass_class in classes:
+        components, _ = ndimage.label(part.labels == mass_class.label)
+        for number, where in enumerate(ndimage.find_objects(components), start=1):
+            start, stop = [axis.start for axis in where], [axis.stop for axis in where]
+            if (components[where] == number).sum() >= least and not any(
+                (start <= at).all() and (at < stop).all() for at in taken
+            ):
+                found.append((mass_class, components == number))
+    return [found[int(rng.integers(len(found)))]] if found else []
 
 
 def as_found(rng: Rng, mask: npt.NDArray[np.bool_], scene: Scene) -> npt.NDArray[np.bool_]:
@@ -87,12 +108,6 @@ def as_found(rng: Rng, mask: npt.NDArray[np.bool_], scene: Scene) -> npt.NDArray
     result = np.zeros_like(mask)
     result[box.slices] = found
     return result
-
-
-def _one_of(rng: Rng, masses: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_] | None:
-    """One connected domain at random."""
-    components, count = ndimage.label(masses)
-    return None if count == 0 else np.asarray(components == int(rng.integers(1, count + 1)), dtype=bool)
 
 
 def _nearest(

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from RenalAILib.boxes import Box, Triple
 from RenalAILib.labels import KIDNEY_LABELS, Label, Side
@@ -16,6 +15,7 @@ from ..sources import ShapeLibrary
 from .contrast import Phase, in_phase, noisier, shifted
 from .fields import Rng
 from .lookalikes import lookalike
+from .made import MadeSample
 from .masses import InsertedMass, PlannedMass, insert_mass, plan_mass
 from .scene import Scene, resample_labels
 from .warping import warped
@@ -72,24 +72,22 @@ def thicker(scene: Scene, thickness_mm: float) -> Scene:
     return replace(coarse, noise=replace(scene.noise, sd_hu=scene.noise.sd_hu * float(np.sqrt(through))))
 
 
-def delineate_sample(
-    rng: Rng, scene: Scene, shapes: ShapeLibrary | None
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8], Scene, dict[str, Any]] | None:
-    """HU and labels on the network's grid, the scene they are from, and facts for the record; None without a kidney."""
+def delineate_samples(rng: Rng, scene: Scene, shapes: ShapeLibrary | None) -> list[MadeSample]:
+    """One sample: a kidney with zero to three masses on the network's grid. Empty without a kidney."""
     count = int(rng.choice(4, p=_MASS_COUNT_SHARES))
     plans = [plan_mass(rng, largest_mm=80.0 if n == 0 else 35.0) for n in range(count)]
     made = prepared_kidney(rng, scene, plans, shapes)
     if made is None:
-        return None
+        return []
     part, side, inserted, facts = made
-    box = _as_found(rng, part, side)
+    box = kidney_box_as_found(rng, part, side)
     image = resample(part.hu, box, SHAPE)
     labels = resample_labels(part.labels, box, SHAPE)
     if np.isin(labels, KIDNEY_LABELS).sum() < 1000:
-        return None
+        return []
     facts["masses"] = [[mass.mass_class.value, round(mass.diameter_mm, 1), mass.source] for mass in inserted]
     facts["spacing_mm"] = [round(float(value), 3) for value in part.spacing_mm]
-    return image, labels, part, facts
+    return [MadeSample(image, labels, part, facts)]
 
 
 def _kidney_box(scene: Scene, side: Side) -> Box:
@@ -99,7 +97,7 @@ def _kidney_box(scene: Scene, side: Side) -> Box:
     return box
 
 
-def _as_found(rng: Rng, part: Scene, side: Side) -> Box:
+def kidney_box_as_found(rng: Rng, part: Scene, side: Side) -> Box:
     """The box that a coarse prediction would give: of kidney and masses, jittered, seldom far too small or large."""
     mask = part.labels == Label.kidney(side)
     kidney = Box.around(mask)

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
 from RenalAILib.boxes import Box
@@ -17,6 +16,7 @@ from ..sources import ShapeLibrary
 from .contrast import Phase, in_phase, shifted
 from .fields import Noise, Rng, smooth_field
 from .lookalikes import lookalike
+from .made import MadeSample
 from .masses import insert_mass, plan_mass
 from .scene import Scene
 from .surroundings import air_as_air, cut, padded, with_arms, with_table, with_thorax
@@ -28,10 +28,8 @@ _PHASE_SHARES = (0.35, 0.38, 0.1, 0.1, 0.07)
 _LARGEST_VOXELS = 4_500_000
 
 
-def locate_sample(
-    rng: Rng, scene: Scene, shapes: ShapeLibrary | None
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8], Scene, dict[str, Any]] | None:
-    """HU and labels on the coarse grid, the scene they are from, and facts for the record.
+def locate_samples(rng: Rng, scene: Scene, shapes: ShapeLibrary | None) -> list[MadeSample]:
+    """One sample: the scene on the coarse grid, varied.
 
     The spacing that the coarse grid is laid out for is drawn about the header's (in plane 12 %, slices 20 %): that of
     BTCV is an estimate, and patients differ in size.
@@ -62,7 +60,7 @@ def locate_sample(
         part = replace(part, hu=ndimage.gaussian_filter(part.hu, (sigma, sigma / 2, sigma / 2)))
     part = _of_this_size(part)
     facts["spacing_mm"] = [round(float(value), 3) for value in part.spacing_mm]
-    return part.hu, part.labels, part, facts
+    return [MadeSample(part.hu, part.labels, part, facts)]
 
 
 def _varied_kidneys(rng: Rng, part: Scene, shapes: ShapeLibrary | None) -> Scene:

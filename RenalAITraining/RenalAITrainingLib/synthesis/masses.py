@@ -169,7 +169,7 @@ def _forbidden(scene: Scene, box: Box) -> npt.NDArray[np.bool_]:
 def _composed(
     rng: Rng, scene: Scene, plan: PlannedMass, box: Box, signed: npt.NDArray[np.float32], source: str
 ) -> tuple[Scene, InsertedMass] | None:
-    forbidden = ndimage.binary_opening(_forbidden(scene, box), iterations=1)
+    forbidden = ndimage.binary_opening(_forbidden(scene, box), iterations=1) | scene.masses[box.slices]
     spacing = scene.spacing_mm
     if (forbidden & (signed < 0)).any():  # the mass bends round what it may not take
         clear = ndimage.distance_transform_edt(~forbidden, sampling=spacing).astype(np.float32)

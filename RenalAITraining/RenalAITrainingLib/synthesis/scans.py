@@ -14,7 +14,7 @@ from .phantoms import phantom_scene
 from .scene import Scene
 
 _FAR_FROM_EDGE_VOXELS = 3
-_DRAWS_PER_PHANTOM = 5
+_DRAWS_PER_PHANTOM: dict[Stage, int] = {"locate": 1, "delineate": 5, "characterise": 20}
 
 
 def real_scene(case: RealCase) -> Scene:
@@ -50,8 +50,7 @@ class Scans:
         Sample numbers in a row share a phantom (`_DRAWS_PER_PHANTOM`), as making one takes seconds.
         """
         if rng.random() < phantom_share:
-            per_phantom = 1 if stage == "locate" else _DRAWS_PER_PHANTOM
-            wanted = (number // per_phantom, split, stage)
+            wanted = (number // _DRAWS_PER_PHANTOM[stage], split, stage)
             if self._phantom is None or self._phantom[0] != wanted:
                 self._phantom = wanted, phantom_scene(*wanted)
             return self._phantom[1]
