@@ -68,6 +68,34 @@ def test_anatomies() -> None:
     assert pelvis[Label.KIDNEY_RIGHT] + pelvis[Label.KIDNEY_LEFT] > 300
 
 
+def test_a_third_kidney_lies_apart_below_the_left_one() -> None:
+    made = make_phantom(2, anatomy=Anatomy.THREE_KIDNEYS, masses=(), **(COARSE | {"shape": (64, 128, 152)}))
+    numbers, counts = connected_domains(made.labels == Label.KIDNEY_LEFT)
+    assert len(counts) == 2
+    assert np.argwhere(numbers == 2)[:, 0].max() < np.argwhere(numbers == 1)[:, 0].min()
+    assert 0.1 < counts[1] / counts[0] < 0.6
+
+
+def test_streaks_run_from_side_to_side() -> None:
+    clean, streaked = (make_phantom(4, noise_hu=1.0, streaks_hu=sd, **COARSE) for sd in (0.0, 30.0))
+    np.testing.assert_array_equal(clean.labels, streaked.labels)
+    inside = clean.volume.voxels > -200
+    added = np.where(inside, streaked.volume.voxels.astype(np.float32) - clean.volume.voxels, 0.0)
+    assert added[inside].std() == pytest.approx(30, rel=0.2)
+    along_i, along_j = (np.diff(added, axis=axis).std() for axis in (2, 1))
+    assert along_j > 3 * along_i
+
+
+def test_no_two_patients_are_alike() -> None:
+    sizes, heights = [], []
+    for seed in range(6):
+        made = make_phantom(seed, masses=(), shape=(30, 64, 76), spacing_mm=(8.0, 5.0, 5.0))
+        sizes.append((made.volume.voxels[15] > -300).sum() * 0.25)  # cm2 of the body's section
+        heights.append(np.argwhere(made.labels == Label.KIDNEY_LEFT)[:, 0].mean() * 8.0)
+    assert max(sizes) > 1.15 * min(sizes)
+    assert np.ptp(heights) > 10
+
+
 def test_a_thorax_has_no_kidneys() -> None:
     assert not make_phantom(1, extent=Extent.THORAX, shape=(30, 128, 152), spacing_mm=(4.0, 2.5, 2.5)).labels.any()
 

@@ -3,7 +3,9 @@
 Anatomy is painted from soft-edged implicit shapes in millimetres (x to the patient's left, y to the back, z to the
 head), then a scanner adds its blur, slice thickness and correlated noise. HU by phase follow textbook values for
 unenhanced, corticomedullary (25-40 s), nephrographic (80-120 s) and excretory (> 180 s) CT (Dyer R. et al., Simplified
-imaging approach for evaluation of the solid renal mass in adults, Radiology 247, 331 (2008)).
+imaging approach for evaluation of the solid renal mass in adults, Radiology 247, 331 (2008)). Masses keep to the
+definitions of the cascade's reference standard: macroscopic fat below -30 HU in an AML, fluid of -10 to 20 HU in a
+cyst, enhancing tissue of less than the cortex in a solid mass.
 
 Example:
     >>> phantom = make_phantom(1, shape=(40, 96, 112), spacing_mm=(6.0, 3.5, 3.5))
@@ -57,6 +59,7 @@ def make_phantom(
     extent: Extent = Extent.ABDOMEN,
     arms: bool = False,
     noise_hu: float | None = None,
+    streaks_hu: float = 0.0,
 ) -> Phantom:
     """A CT of a patient drawn from ``seed``.
 
@@ -70,6 +73,7 @@ def make_phantom(
         extent: which part of the trunk the grid is centred on.
         arms: beside the body.
         noise_hu: standard deviation; None draws one of a usual dose.
+        streaks_hu: standard deviation of the streaks that arms beside the body cause.
 
     Raises:
         ValueError: a shape or spacing that is not positive.
@@ -84,7 +88,7 @@ def make_phantom(
     plans = default_masses(rng) if masses is None else masses
     sides: dict[Side, list[int]] = {side: [n for n, k in enumerate(kidneys) if k.side is side] for side in Side}
     placed = paint_masses(canvas, patient, kidneys, [plan for plan in plans if sides[plan.side]], rng)
-    hu = scan(canvas.hu, spacing_mm, rng, noise_hu)
+    hu = scan(canvas.hu, spacing_mm, rng, noise_hu, streaks_hu)
     dk, dj, di = spacing_mm
     matrix = np.diag([-di, -dj, dk, 1.0])
     matrix[:3, 3] = -canvas.x[0, 0, 0], -canvas.y[0, 0, 0], canvas.z[0, 0, 0]

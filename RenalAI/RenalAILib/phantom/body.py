@@ -8,6 +8,9 @@ from .canvas import Canvas, Field, Point, wave, wobble
 from .plans import Patient
 
 _DISC_MM = 33.0  # one vertebra with its disc
+_SKIN_MM = 1.8
+_CONTENTS_HU = (12.0, 25.0, 40.0, 190.0)  # of bowel; the last one is oral contrast
+_CONTENT_SHARES = (0.4, 0.3, 0.15, 0.15)
 
 
 def paint_body(canvas: Canvas, patient: Patient, rng: np.random.Generator) -> None:
@@ -33,16 +36,23 @@ def _wall(canvas: Canvas, patient: Patient, rng: np.random.Generator) -> None:
     size = np.float32(np.sqrt(patient.half_width * patient.half_depth))
     outline = (flat.astype(np.float32) / waist - 1) * size
     whole = (slice(None), slice(None), slice(None))
-    canvas.paint(whole, outline, patient.fat_hu, edge_mm=2.0)
+    canvas.paint(whole, outline, 10.0, edge_mm=2.0)
+    canvas.paint(whole, outline + np.float32(_SKIN_MM), patient.fat_hu, edge_mm=2.0)
     uneven = wave(wobble(rng, 2.0, 120.0), canvas.x, canvas.y, canvas.z[:1] * 0)
-    inner = outline + patient.fat * (1 + 0.5 * (canvas.y > 0)) + uneven
+    inner = outline + patient.fat * (1 + 0.5 * np.clip(0.5 + canvas.y / 60, 0, 1)) + uneven
     canvas.paint(whole, inner, patient.muscle_hu, edge_mm=2.0)
-    canvas.paint(whole, inner + patient.wall, patient.fat_hu, edge_mm=2.0)
+    # Thick at the flanks; in front two straight muscles with the white line between them.
+    flank = np.float32(0.75) + np.float32(0.5) * np.clip(np.abs(canvas.x) / patient.half_width, 0, 1) ** 2
+    line = np.float32(0.6) * np.exp(-((canvas.x / 7.0) ** 2)) * (canvas.y < 0)
+    edges = np.float32(0.35) * np.exp(-(((np.abs(canvas.x) - 0.42 * patient.half_width) / 10.0) ** 2)) * (canvas.y < 0)
+    canvas.cavity = np.asarray(inner + patient.wall * (flank - line - edges), dtype=np.float32)
+    canvas.paint(whole, canvas.cavity, patient.fat_hu, edge_mm=2.0)
 
 
 def _muscles(canvas: Canvas, patient: Patient) -> None:
     for sign in (-1, 1):
-        canvas.ellipsoid((sign * 33, patient.spine_y + 44, 0), (27, 20, 320), patient.muscle_hu)
+        canvas.ellipsoid((sign * 27, patient.spine_y + 43, 0), (24, 18, 320), patient.muscle_hu)
+        canvas.ellipsoid((sign * 54, patient.spine_y + 40, 0), (17, 13, 320), patient.muscle_hu - 5)
         canvas.ellipsoid((sign * 38, patient.spine_y + 4, -70), (17, 16, 120), patient.muscle_hu + 4)
         canvas.ellipsoid((sign * 72, patient.spine_y + 24, -10), (22, 9, 75), patient.muscle_hu)
         crus = (sign * 15, patient.spine_y - 22, 60)
@@ -54,10 +64,20 @@ def _upper_organs(canvas: Canvas, patient: Patient, rng: np.random.Generator) ->
     tissue = patient.tissue
     low = rng.uniform(-15, 15)
     canvas.ellipsoid(
-        (-78 * w, -8 * d, 62 + low), (72 * w, 82 * d, 82), tissue.liver, bumps=wobble(rng, 0.05, 90), edge_mm=1.5
+        (-78 * w, -8 * d, 62 + low),
+        (72 * w, 82 * d, 82),
+        tissue.liver,
+        bumps=wobble(rng, 0.05, 90),
+        edge_mm=1.5,
+        held=True,
     )
     canvas.ellipsoid(
-        (-8 * w, -48 * d, 82 + low), (62 * w, 34 * d, 42), tissue.liver, bumps=wobble(rng, 0.06, 70), edge_mm=1.5
+        (-8 * w, -48 * d, 82 + low),
+        (62 * w, 34 * d, 42),
+        tissue.liver,
+        bumps=wobble(rng, 0.06, 70),
+        edge_mm=1.5,
+        held=True,
     )
     for _ in range(9):  # vessels within the liver
         start = np.array([rng.uniform(-120, -40) * w, rng.uniform(-60, 30) * d, rng.uniform(20, 110)])
@@ -65,12 +85,16 @@ def _upper_organs(canvas: Canvas, patient: Patient, rng: np.random.Generator) ->
         canvas.tube(path, rng.uniform(1.5, 3.5), tissue.cava + 12)
     canvas.ellipsoid((-48 * w, -52 * d, 12 + low), (16, 20, 30), rng.uniform(3, 14), bumps=wobble(rng, 0.05, 30))
     canvas.ellipsoid(
-        (98 * w, 32 * d, 66 + rng.uniform(-12, 12)), (30 * w, 44 * d, 52), tissue.spleen, bumps=wobble(rng, 0.05, 60)
+        (98 * w, 32 * d, 66 + rng.uniform(-12, 12)),
+        (30 * w, 44 * d, 52),
+        tissue.spleen,
+        bumps=wobble(rng, 0.05, 60),
+        held=True,
     )
     stomach = (56 * w, -42 * d, 72 + rng.uniform(-15, 15))
-    canvas.ellipsoid(stomach, (46 * w, 36 * d, 40), 65.0, bumps=wobble(rng, 0.07, 60))
+    canvas.ellipsoid(stomach, (46 * w, 36 * d, 40), 65.0, bumps=wobble(rng, 0.07, 60), held=True)
     filling = rng.choice([15.0, 35.0, 160.0])
-    canvas.ellipsoid(stomach, (42 * w, 32 * d, 36), float(filling), bumps=wobble(rng, 0.07, 60))
+    canvas.ellipsoid(stomach, (42 * w, 32 * d, 36), float(filling), bumps=wobble(rng, 0.07, 60), held=True)
     canvas.ellipsoid((stomach[0], stomach[1] - 16 * d, stomach[2]), (28 * w, 12 * d, 24), -900.0)
     path = np.linspace(0, 1, 26)[:, None] * np.array([88.0 * w, 34 * d, 26]) + np.array([-32 * w, -30 * d, 14])
     canvas.tube(path, np.linspace(15, 9, 26), tissue.pancreas)
@@ -81,24 +105,41 @@ def _upper_organs(canvas: Canvas, patient: Patient, rng: np.random.Generator) ->
 def _bowel(canvas: Canvas, patient: Patient, rng: np.random.Generator) -> None:
     w, d = patient.half_width / 160, patient.half_depth / 112
     front = -patient.half_depth + patient.fat + patient.wall
-    for _ in range(34):
-        at = (rng.uniform(-78, 78) * w, rng.uniform(front + 22, 12 * d), rng.uniform(-150, 18))
-        radii = (rng.uniform(10, 20), rng.uniform(9, 15), rng.uniform(10, 22))
-        _loop(canvas, rng, at, radii, 0.15)
+    for _ in range(24):  # small bowel: bent tubes, each filled alike
+        at = np.array([rng.uniform(-72, 72) * w, rng.uniform(front + 24, 8 * d), rng.uniform(-150, 14)])
+        heading, width = rng.normal(size=3) * (1.0, 0.5, 0.7), rng.uniform(9, 14)
+        content = float(rng.choice(_CONTENTS_HU, p=_CONTENT_SHARES))
+        for _ in range(int(rng.integers(3, 8))):
+            heading = heading / np.linalg.norm(heading) + rng.normal(0, 0.45, 3) * (1.0, 0.5, 0.7)
+            at = np.clip(
+                at + heading / np.linalg.norm(heading) * width,
+                (-82 * w, front + 20, -250.0),
+                (82 * w, 10 * d, 16.0),
+            )
+            _loop(canvas, rng, (float(at[0]), float(at[1]), float(at[2])), (width, width, width), 0.12, content)
+    for _ in range(30):  # vessels of the mesentery
+        start = np.array([rng.uniform(-55, 55) * w, rng.uniform(front + 30, 0), rng.uniform(-140, 30)])
+        steps = np.linspace(0, 1, 14)[:, None]
+        path = start + rng.normal(size=3) * (28, 12, 20) * steps + rng.normal(size=3) * 8 * np.sin(np.pi * steps)
+        canvas.tube(path, rng.uniform(1.0, 2.2), 0.6 * patient.tissue.cava)
+    flank = patient.half_width - patient.fat - patient.wall - 22
     for sign in (-1, 1):  # colon at both flanks, in front of the kidneys' lower poles
         for z in np.arange(-130, 34, 24):
-            at = (sign * (112 + rng.uniform(-8, 8)) * w, rng.uniform(-22, 14) * d, float(z))
-            _loop(canvas, rng, at, (rng.uniform(15, 23), rng.uniform(14, 21), 17.0), 0.5)
+            beside = (sign * (flank - rng.uniform(0, 10)), rng.uniform(-22, 14) * d, float(z))
+            _loop(canvas, rng, beside, (rng.uniform(15, 23), rng.uniform(14, 21), 17.0), 0.5)
     for x in np.arange(-70, 71, 28):
         _loop(canvas, rng, (x * w, front + 26, 10 + 20 * abs(x) / 70), (19.0, 14.0, 15.0), 0.6)
 
 
-def _loop(canvas: Canvas, rng: np.random.Generator, at: Point, radii: Point, gas: float) -> None:
+def _loop(
+    canvas: Canvas, rng: np.random.Generator, at: Point, radii: Point, gas: float, content_hu: float | None = None
+) -> None:
+    """A piece of bowel with its wall; ``gas`` is the chance of a bubble, which rises to the front."""
     bumps = wobble(rng, 0.08, 25)
-    canvas.ellipsoid(at, radii, rng.uniform(45, 85), bumps=bumps)
+    canvas.ellipsoid(at, radii, rng.uniform(45, 85), bumps=bumps, held=True)
     inner = (radii[0] - 3, radii[1] - 3, radii[2] - 3)
-    content = rng.choice([12.0, 25.0, 40.0, 190.0], p=[0.4, 0.3, 0.15, 0.15])
-    canvas.ellipsoid(at, inner, float(content), bumps=bumps)
+    content = rng.choice(_CONTENTS_HU, p=_CONTENT_SHARES) if content_hu is None else content_hu
+    canvas.ellipsoid(at, inner, float(content), bumps=bumps, held=True)
     if rng.random() < gas:
         canvas.ellipsoid(
             (at[0], at[1] - 0.3 * inner[1], at[2]), (inner[0] * 0.8, inner[1] * 0.6, inner[2] * 0.8), -920.0
@@ -145,15 +186,28 @@ def _spine(canvas: Canvas, patient: Patient, rng: np.random.Generator) -> None:
     for z in np.arange(-300, 460, _DISC_MM) + start:
         if not canvas.z.min() - 40 < z < canvas.z.max() + 40:
             continue
-        canvas.ellipsoid((0, y, z), (22, 17, 16.5), 420.0, edge_mm=1.0)
-        canvas.ellipsoid((0, y, z), (20, 15, 14.5), marrow, edge_mm=2.0)
-        canvas.ellipsoid((0, y, z + _DISC_MM / 2), (20, 15, 4.5), 80.0)
+        _drum(canvas, (0, y, z + _DISC_MM / 2), (20, 15, 6.0), 85.0)
+        _drum(canvas, (0, y, z), (21.5, 16.5, 13.5), 400.0)
+        _drum(canvas, (0, y, z), (20, 15, 12.0), marrow)
         for sign in (-1, 1):
             canvas.ellipsoid((sign * 27, y + 20, z), (18, 4.5, 6), 330.0)
             canvas.ellipsoid((sign * 13, y + 18, z), (4.5, 12, 9), 380.0)
         canvas.ellipsoid((0, y + 47, z - 6), (3.5, 18, 10), 330.0)
         canvas.ellipsoid((0, y + 30, z), (13, 5, 12), 360.0)
     canvas.ellipsoid((0, y + 22, 80), (8.5, 7.5, 400), 25.0)
+
+
+def _drum(canvas: Canvas, centre: Point, radii: Point, hu: float) -> None:
+    """A vertebral body or disc: flat at its ends, somewhat narrower at mid-height."""
+    where = canvas.region(centre, (radii[0] + 3, radii[1] + 3, radii[2] + 2))
+    if where is None:
+        return
+    x, y, z = canvas.coordinates(where)
+    waist = np.float32(0.92) + np.float32(0.08) * ((z - np.float32(centre[2])) / np.float32(radii[2])) ** 2
+    u, v = (x - np.float32(centre[0])) / np.float32(radii[0]), (y - np.float32(centre[1])) / np.float32(radii[1])
+    side = (np.sqrt(u**2 + v**2) - waist) * np.float32(np.sqrt(radii[0] * radii[1]))
+    end = np.abs(z - np.float32(centre[2])) - np.float32(radii[2])
+    canvas.paint(where, np.asarray(np.maximum(side, end), dtype=np.float32), hu, edge_mm=1.5)
 
 
 def _ribs(canvas: Canvas, patient: Patient) -> None:

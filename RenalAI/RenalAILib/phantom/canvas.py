@@ -21,12 +21,14 @@ class Canvas:
         hu: float32 ``[k, j, i]``, air at first.
         labels: uint8 ``[k, j, i]``.
         x, y, z: coordinates in mm, each broadcastable to the grid.
+        cavity: about the distance in mm to the wall that holds the organs, negative within; None before it is built.
     """
 
     def __init__(self, shape: Triple, spacing_mm: tuple[float, float, float], centre_z_mm: float) -> None:
         self.hu = np.full(shape, -1000.0, np.float32)
         self.labels = np.zeros(shape, np.uint8)
         self.spacing_mm = spacing_mm
+        self.cavity: Field | None = None
         axes = [
             ((np.arange(n, dtype=np.float32) - (n - 1) / 2) * step).astype(np.float32)
             for n, step in zip(shape, spacing_mm, strict=True)
@@ -84,14 +86,21 @@ class Canvas:
         bumps: Field | None = None,
         edge_mm: float = 1.5,
         rotation: npt.NDArray[np.float64] | None = None,
+        held: bool = False,
     ) -> None:
-        """An ellipsoid, turned by ``rotation`` (rows: its axes) and made irregular by ``bumps`` (see `wobble`)."""
+        """An ellipsoid, turned by ``rotation`` (rows: its axes) and made irregular by ``bumps`` (see `wobble`).
+
+        Args:
+            held: whether the wall of the cavity stops it.
+        """
         far = max(radii) * 1.35 if rotation is not None or bumps is not None else 0.0
         where = self.region(centre, tuple(max(r * 1.2 + edge_mm, far) for r in radii))  # type: ignore[arg-type]
         if where is None:
             return
         x, y, z = self.coordinates(where)
         distance = ellipsoid_distance(x, y, z, centre, radii, bumps, rotation)
+        if held and self.cavity is not None:
+            distance = np.maximum(distance, self.cavity[where])
         self.paint(where, distance, hu(x, y, z) if callable(hu) else hu, edge_mm)
 
     def tube(self, points: npt.NDArray[np.float64], radius: float | npt.NDArray[np.float64], hu: float) -> None:

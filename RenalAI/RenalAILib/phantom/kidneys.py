@@ -75,13 +75,18 @@ def _draw(patient: Patient, rng: np.random.Generator) -> list[PhantomKidney]:
         back = patient.spine_y - rng.uniform(2, 14) - 12 * horseshoe
         tilt = rng.uniform(8, 20) * (-1 if horseshoe else 1)
         kidneys.append(_kidney(patient, rng, side, (lateral, back, height), tilt))
+    if patient.anatomy is Anatomy.THREE_KIDNEYS:
+        at = (rng.uniform(44, 52), patient.spine_y - rng.uniform(14, 22), rng.uniform(-112, -100))
+        kidneys.append(_kidney(patient, rng, Side.LEFT, at, rng.uniform(-5, 15), size=0.62))
     if patient.anatomy is Anatomy.TRANSPLANT:
         side = Side.RIGHT if rng.random() < 0.7 else Side.LEFT
         kidneys.append(_kidney(patient, rng, side, (68.0, -18.0, -150.0), rng.uniform(-25, 5)))
     return kidneys
 
 
-def _kidney(patient: Patient, rng: np.random.Generator, side: Side, at: Point, tilt: float) -> PhantomKidney:
+def _kidney(
+    patient: Patient, rng: np.random.Generator, side: Side, at: Point, tilt: float, size: float = 1.0
+) -> PhantomKidney:
     """``at`` is (lateral, back, head) in mm; ``tilt`` in degrees leans the upper pole towards the spine."""
     sign = -1.0 if side is Side.RIGHT else 1.0
     lean, turn, nod = np.deg2rad([tilt, rng.uniform(15, 40), rng.uniform(5, 18)])
@@ -91,7 +96,7 @@ def _kidney(patient: Patient, rng: np.random.Generator, side: Side, at: Point, t
     long /= np.linalg.norm(long)
     back = np.cross(long, lateral)
     axes = np.stack([lateral, back, long]) * np.array([sign, 1.0, 1.0])
-    scale = patient.kidney_scale * rng.uniform(0.95, 1.05)
+    scale = size * patient.kidney_scale * rng.uniform(0.95, 1.05)
     radii = (rng.uniform(26, 30) * scale, rng.uniform(21, 25) * scale, rng.uniform(50, 58) * scale)
     return PhantomKidney(side, (sign * at[0], at[1], at[2]), radii, axes)
 

@@ -25,6 +25,7 @@ class Anatomy(Enum):
     NORMAL = "normal"
     ONE_KIDNEY = "one kidney"
     HORSESHOE = "horseshoe"
+    THREE_KIDNEYS = "a small third kidney below the left one"
     TRANSPLANT = "transplant in the pelvis beside two native kidneys"
     NO_KIDNEYS = "no kidneys"
 
@@ -114,9 +115,9 @@ def draw_patient(rng: np.random.Generator, phase: Phase, anatomy: Anatomy, exten
         tissue=TissueHu(**values),
         half_width=rng.uniform(145, 178) * size,
         half_depth=depth,
-        fat=rng.uniform(8, 30),
+        fat=rng.uniform(8, 30) * size,
         wall=rng.uniform(9, 15),
-        spine_y=depth - rng.uniform(58, 68),
+        spine_y=depth - rng.uniform(72, 84),
         kidney_scale=rng.uniform(0.88, 1.12),
         centre_z_mm={Extent.ABDOMEN: 0.0, Extent.TRUNK: 40.0, Extent.THORAX: 260.0}[extent] + rng.uniform(-15, 15),
         fat_hu=rng.uniform(-112, -92),
