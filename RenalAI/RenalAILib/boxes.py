@@ -48,6 +48,11 @@ class Box:
             bounds.append((hit[0], hit[-1] + 1))
         return cls(_triple(low for low, _ in bounds), _triple(high for _, high in bounds))
 
+    @classmethod
+    def around_both(cls, one: Box, other: Box) -> Box:
+        """The smallest box that holds two boxes."""
+        return cls(_triple(np.minimum(one.start, other.start)), _triple(np.maximum(one.stop, other.stop)))
+
     @property
     def shape(self) -> Triple:
         """Voxels along (k, j, i)."""

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from .errors import InputError
 
-_MARKER = "findings.json"
+_MARKERS = ("findings.json", "evaluation.json")  # one of them is in every result
 _DESKTOP_FILES = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})  # left by file browsers, not by people
 _ABANDONED_S = 3600.0  # writing takes seconds: an older unfinished folder belongs to a run that was killed
 
@@ -126,11 +126,14 @@ def _aside(folder: Path) -> Path:
 
 
 def _is_result(folder: Path) -> bool:
-    try:
-        found = json.loads((folder / _MARKER).read_text("utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(found, dict) and str(found.get("schema", "")).startswith("renalai.")
+    for marker in _MARKERS:
+        try:
+            found = json.loads((folder / marker).read_text("utf-8"))
+        except (OSError, ValueError):
+            continue
+        if isinstance(found, dict) and str(found.get("schema", "")).startswith("renalai."):
+            return True
+    return False
 
 
 def _put_right(folder: Path) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from ..masses import MassRegion
 from ..orientation import canonical
 from ..volume import Volume
 from ..writing import replaced_file
-from .detection import Detection, DetectionCounts, detect
+from .detection import Detection, DetectionCounts, Domain, DomainOutcome, detect
 from .dice import dice
 from .kits import HierarchicalClass, KitsScore, kits_scores
 from .regrid import on_grid_of
@@ -85,19 +85,7 @@ class Agreement:
                 "all": _counts_to_json(detection.counts()),
                 "under_5_mm": _counts_to_json(detection.counts(small=True)),
                 "from_5_mm": _counts_to_json(detection.counts(small=False)),
-                "domains": [
-                    {
-                        "outcome": domain.outcome.value,
-                        "side": domain.side.value,
-                        "diameter_mm": domain.diameter_mm,
-                        "volume_ml": domain.volume_ml,
-                        "centroid_ras": list(domain.centroid_ras),
-                        "iou": domain.iou,
-                        "true_class": domain.true_class.value if domain.true_class else None,
-                        "predicted_class": domain.predicted_class.value if domain.predicted_class else None,
-                    }
-                    for domain in detection.domains
-                ],
+                "domains": [_domain_to_json(domain) for domain in detection.domains],
             },
             "kits": {
                 score.hierarchical_class.value: {
@@ -109,6 +97,26 @@ class Agreement:
             },
             "notes": list(self.notes),
         }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Agreement:
+        """The inverse of :meth:`to_json`. Raises ValueError for another schema or a missing field."""
+        if data.get("schema") != SCHEMA:
+            raise ValueError(f"expected schema {SCHEMA}, got {data.get('schema')!r}")
+        try:
+            return cls(
+                data["prediction"],
+                data["reference"],
+                tuple(_structure_from_json(structure) for structure in data["structures"]),
+                Detection(tuple(_domain_from_json(domain) for domain in data["detection"]["domains"])),
+                tuple(
+                    KitsScore(HierarchicalClass(name), score["dice"], score["surface_dice"])
+                    for name, score in data["kits"].items()
+                ),
+                tuple(data["notes"]),
+            )
+        except (KeyError, TypeError) as problem:
+            raise ValueError(f"not a complete agreement: {problem}") from problem
 
 
 def compare_labels(prediction: Volume, reference: Volume) -> Agreement:
@@ -204,6 +212,34 @@ def _structure_to_json(structure: StructureAgreement) -> dict[str, Any]:
         "reference_ml": structure.reference_ml,
         "volume_difference_ml": structure.volume_difference_ml,
     }
+
+
+def _structure_from_json(data: Mapping[str, Any]) -> StructureAgreement:
+    told = {name: value for name, value in data.items() if name != "volume_difference_ml"}
+    return StructureAgreement(**{**told, "side": Side(data["side"])})
+
+
+def _domain_to_json(domain: Domain) -> dict[str, Any]:
+    return {
+        **asdict(domain),
+        "outcome": domain.outcome.value,
+        "side": domain.side.value,
+        "true_class": domain.true_class.value if domain.true_class else None,
+        "predicted_class": domain.predicted_class.value if domain.predicted_class else None,
+    }
+
+
+def _domain_from_json(data: Mapping[str, Any]) -> Domain:
+    found = data["predicted_centroid_ras"]
+    told = {
+        "outcome": DomainOutcome(data["outcome"]),
+        "side": Side(data["side"]),
+        "centroid_ras": tuple(data["centroid_ras"]),
+        "predicted_centroid_ras": None if found is None else tuple(found),
+        "true_class": MassClass(data["true_class"]) if data["true_class"] else None,
+        "predicted_class": MassClass(data["predicted_class"]) if data["predicted_class"] else None,
+    }
+    return Domain(**{**data, **told})
 
 
 def _counts_to_json(counts: DetectionCounts) -> dict[str, Any]:

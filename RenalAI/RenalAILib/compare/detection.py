@@ -8,15 +8,18 @@ ones by the predicted.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
 
+from ..boxes import Box
+from ..domains import Mask
 from ..findings import SMALL_MM
 from ..labels import Label, MassClass, Side
 from ..masses import MassRegion, centroid_ras, diameters
 from ..volume import Volume
+from .surfaces import surface_distances
 
 MATCH_IOU = 0.1
 
@@ -37,6 +40,8 @@ class Domain:
         diameter_mm: average diameter, of the true mass where there is one.
         iou: with its match; 0 without one.
         true_class, predicted_class: most frequent class in the domain; None where there is no such domain.
+        hausdorff_mm, hausdorff95_mm: between a true domain and its match; None without one.
+        predicted_centroid_ras: of the predicted domain, which tells it among the findings; None where there is none.
     """
 
     outcome: DomainOutcome
@@ -47,6 +52,9 @@ class Domain:
     iou: float
     true_class: MassClass | None
     predicted_class: MassClass | None
+    hausdorff_mm: float | None = None
+    hausdorff95_mm: float | None = None
+    predicted_centroid_ras: tuple[float, float, float] | None = None
 
     @property
     def small(self) -> bool:
@@ -115,15 +123,35 @@ def detect(
     for r, region in enumerate(reference):
         if r in partner_of_true:
             p, iou = partner_of_true[r]
-            found = _class_of(prediction[p], predicted)
-            domains.append(_domain(DomainOutcome.TRUE_POSITIVE, region, true, iou, _class_of(region, true), found))
+            domains.append(_matched(region, prediction[p], true, predicted, iou))
         else:
             domains.append(_domain(DomainOutcome.FALSE_NEGATIVE, region, true, 0.0, _class_of(region, true), None))
     for p, region in enumerate(prediction):
         if p not in taken:
-            found = _class_of(region, predicted)
-            domains.append(_domain(DomainOutcome.FALSE_POSITIVE, region, predicted, 0.0, None, found))
+            alone = _domain(DomainOutcome.FALSE_POSITIVE, region, predicted, 0.0, None, _class_of(region, predicted))
+            domains.append(replace(alone, predicted_centroid_ras=alone.centroid_ras))
     return Detection(tuple(domains))
+
+
+def _matched(region: MassRegion, found: MassRegion, true: Volume, predicted: Volume, iou: float) -> Domain:
+    around = Box.around_both(region.box, found.box)
+    distances = surface_distances(_within(around, region), _within(around, found), true.spacing_mm)
+    domain = _domain(
+        DomainOutcome.TRUE_POSITIVE, region, true, iou, _class_of(region, true), _class_of(found, predicted)
+    )
+    return replace(
+        domain,
+        hausdorff_mm=distances.hausdorff_mm(),
+        hausdorff95_mm=distances.hausdorff_mm(95),
+        predicted_centroid_ras=centroid_ras(found, predicted),
+    )
+
+
+def _within(box: Box, region: MassRegion) -> Mask:
+    """The mask of a region on the voxels of a box that holds it."""
+    mask = np.zeros(box.shape, dtype=np.bool_)
+    mask[region.box.relative_to(box).slices] = region.mask
+    return mask
 
 
 def _domain(
