@@ -9,11 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from RenalAILib.compare import DomainOutcome, compare_labels, write_agreement
+from RenalAILib import cli
+from RenalAILib.compare import (
+    DomainOutcome,
+    Scheme,
+    compare_files,
+    compare_labels,
+    in_our_labels,
+    write_agreement,
+)
 from RenalAILib.compare.kits import HierarchicalClass, kits_scores
 from RenalAILib.compare.surfaces import surface_distances
 from RenalAILib.errors import InputError
 from RenalAILib.labels import Label, Side
+from RenalAILib.report.nifti import nifti_labels
 from RenalAILib.volume import Volume
 
 CANONICAL = np.diag([-1.0, -1.0, 1.0, 1.0])  # i to the left, j to the back, k to the head; 1 mm
@@ -120,6 +129,52 @@ def test_detection_counts_sizes_sides_and_classes() -> None:
     assert by_outcome[DomainOutcome.FALSE_POSITIVE].side is Side.LEFT
     cyst = next(d for d in agreement.detection.domains if d.true_class and d.true_class.value == "cystic")
     assert cyst.predicted_class is not None and cyst.predicted_class.value == "solid"
+
+
+def _in_kits_values(labels: np.ndarray) -> np.ndarray:
+    values = np.array([0, 1, 1, 2, 3, 2, 2], np.uint8)
+    return values[labels]
+
+
+@pytest.mark.parametrize("flip", [False, True], ids=["canonical", "first axis to the right"])
+def test_a_kits_reference_gets_sides_from_anatomy(flip: bool) -> None:
+    affine, labels = CANONICAL.copy(), _patient()
+    if flip:
+        affine = CANONICAL @ np.diag([-1.0, 1.0, 1.0, 1.0])
+        affine[0, 3] = CANONICAL[0, 0] * (labels.shape[2] - 1)
+    stored = np.ascontiguousarray(_in_kits_values(labels)[:, :, :: -1 if flip else 1])
+    converted, notes = in_our_labels(Volume(stored, affine, "kits"), Scheme.KITS)
+    expected = np.where(labels == Label.AML, Label.SOLID, labels)
+    np.testing.assert_array_equal(converted.voxels[:, :, :: -1 if flip else 1], expected)
+    assert "counts as solid" in notes[0]
+
+
+def test_a_kits_horseshoe_is_cut_in_the_middle_and_a_lone_kidney_keeps_its_side() -> None:
+    labels = np.zeros((10, 10, 220), np.uint8)
+    labels[2:8, 2:8, 20:200] = 1
+    converted = in_our_labels(Volume(labels, CANONICAL, "kits"), Scheme.KITS)[0].voxels
+    assert (converted[5, 5, 20:110] == Label.KIDNEY_RIGHT).all() and (
+        converted[5, 5, 110:200] == Label.KIDNEY_LEFT
+    ).all()
+    labels[:, :, :120] = 0
+    assert set(np.unique(in_our_labels(Volume(labels, CANONICAL, "kits"), Scheme.KITS)[0].voxels)) == {0, 2}
+
+
+def test_files_in_kits_values_are_compared_on_request_only(tmp_path, capsys) -> None:
+    mine, theirs = Volume(_patient(), CANONICAL, "mine"), Volume(_in_kits_values(_patient()), CANONICAL, "theirs")
+    (tmp_path / "labels.nii.gz").write_bytes(nifti_labels(mine, "mine"))  # as in a folder that `segment` wrote
+    (tmp_path / "kits.nii.gz").write_bytes(nifti_labels(theirs, "theirs"))
+    words = ["compare", str(tmp_path), str(tmp_path / "kits.nii.gz"), "-o", str(tmp_path / "out")]
+    assert cli.main([*words, "--scheme", "kits"]) == 0
+    assert "KiTS" in capsys.readouterr().out
+    data = json.loads((tmp_path / "out" / "agreement.json").read_text())
+    assert {score["dice"] for score in data["kits"].values()} == {1.0}
+    assert data["detection"]["all"]["true_positive"] == 3
+    agreement, _ = compare_files(tmp_path, tmp_path / "kits.nii.gz", tmp_path / "out")
+    assert {row.dice for row in agreement.structures if row.structure == "kidney"} != {1.0}
+    strange = Volume(np.full((4, 4, 4), 4, np.uint8), CANONICAL, "strange")
+    with pytest.raises(InputError, match="strange holds the value 4; KiTS"):
+        in_our_labels(strange, Scheme.KITS)
 
 
 def test_structures_are_measured_per_side() -> None:

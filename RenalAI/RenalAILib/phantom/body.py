@@ -82,7 +82,7 @@ def _upper_organs(canvas: Canvas, patient: Patient, rng: np.random.Generator) ->
     for _ in range(9):  # vessels within the liver
         start = np.array([rng.uniform(-120, -40) * w, rng.uniform(-60, 30) * d, rng.uniform(20, 110)])
         path = start + rng.normal(size=3) * np.linspace(-1, 1, 25)[:, None] * 18
-        canvas.tube(path, rng.uniform(1.5, 3.5), tissue.cava + 12)
+        canvas.tube(path, rng.uniform(1.5, 3.5), tissue.cava + 12, held=True)
     canvas.ellipsoid((-48 * w, -52 * d, 12 + low), (16, 20, 30), rng.uniform(3, 14), bumps=wobble(rng, 0.05, 30))
     canvas.ellipsoid(
         (98 * w, 32 * d, 66 + rng.uniform(-12, 12)),

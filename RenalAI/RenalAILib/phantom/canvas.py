@@ -103,10 +103,17 @@ class Canvas:
             distance = np.maximum(distance, self.cavity[where])
         self.paint(where, distance, hu(x, y, z) if callable(hu) else hu, edge_mm)
 
-    def tube(self, points: npt.NDArray[np.float64], radius: float | npt.NDArray[np.float64], hu: float) -> None:
+    def tube(
+        self,
+        points: npt.NDArray[np.float64],
+        radius: float | npt.NDArray[np.float64],
+        hu: float,
+        *,
+        held: bool = False,
+    ) -> None:
         """A chain of balls through ``points`` (N, 3) in mm: a vessel, a rib."""
         for point, r in zip(points, np.broadcast_to(radius, len(points)), strict=True):
-            self.ellipsoid((float(point[0]), float(point[1]), float(point[2])), (float(r),) * 3, hu)
+            self.ellipsoid((float(point[0]), float(point[1]), float(point[2])), (float(r),) * 3, hu, held=held)
 
 
 def ellipsoid_distance(
