@@ -10,28 +10,26 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import qt
 import slicer
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
-from RenalAILib.errors import InputError
-from RenalAILib.worker.checking import CheckJob
-from RenalAILib.worker.client import Worker
-from RenalAILib.worker.comparing import CompareJob
-from RenalAILib.worker.reporting import ReportJob
-from RenalAILib.worker.segmenting import SegmentJob
-
-from . import dependencies
-from .jobqueue import JobQueue, Listener, Ticket
 from .parameters import Device, Mode, RenalAIParameterNode
-from .segmentation import SegmentationRun
+
+if TYPE_CHECKING:  # Slicer imports this file when it starts: the engine and the queue come with the first job
+    from .jobqueue import JobQueue, Listener, Ticket
+    from .segmentation import SegmentationRun
 
 
 @cache
 def shared_queue() -> JobQueue:
     """The one queue, and behind it the one warm engine process, of this Slicer: the console and the panel share it."""
+    from RenalAILib.worker.client import Worker
+
+    from .jobqueue import JobQueue
+
     return JobQueue(Worker(), qt.QTimer.singleShot)
 
 
@@ -44,7 +42,11 @@ class RenalAILogic(ScriptedLoadableModuleLogic):
 
     def __init__(self, parent: Any = None, queue: JobQueue | None = None) -> None:
         ScriptedLoadableModuleLogic.__init__(self, parent)
-        self._queue = queue or shared_queue()
+        self._own_queue = queue
+
+    @property
+    def _queue(self) -> JobQueue:
+        return self._own_queue or shared_queue()
 
     def getParameterNode(self) -> RenalAIParameterNode:
         return RenalAIParameterNode(super().getParameterNode())
@@ -103,6 +105,8 @@ class RenalAILogic(ScriptedLoadableModuleLogic):
 
     def startCheck(self, on_progress: Listener, on_end: Listener) -> Ticket:
         """Starts the computer check; its ticket's result is a dictionary of facts."""
+        from RenalAILib.worker.checking import CheckJob
+
         return self._queue.submit(CheckJob(), on_progress, on_end)
 
     def compare(self, segmentation: Any, manual: Any, matches: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -130,6 +134,8 @@ class RenalAILogic(ScriptedLoadableModuleLogic):
         self, segmentation: Any, manual: Any, matches: Mapping[str, Any], on_end: Listener | None
     ) -> Ticket:
         """The same without waiting; the ticket's result is the agreement."""
+        from RenalAILib.errors import InputError
+        from RenalAILib.worker.comparing import CompareJob
         from RenalAIScene.reference import corrected_labels, reference_labels
         from RenalAIScene.results import ct_of
         from RenalAIScene.volumes import volume_of
@@ -163,6 +169,7 @@ class RenalAILogic(ScriptedLoadableModuleLogic):
 
     def startReport(self, segmentation: Any, folder: Path, on_end: Listener | None) -> Ticket:
         """The same without waiting."""
+        from RenalAILib.worker.reporting import ReportJob
         from RenalAIScene.results import outcome_of, readings
 
         said = sorted(readings(segmentation).values(), key=lambda reading: reading.time)
@@ -182,8 +189,12 @@ class RenalAILogic(ScriptedLoadableModuleLogic):
         on_progress: Callable[[SegmentationRun], None] | None = None,
         on_end: Callable[[SegmentationRun], None] | None = None,
     ) -> SegmentationRun:
+        from RenalAILib.worker.segmenting import SegmentJob
         from RenalAIScene.results import add_result
         from RenalAIScene.volumes import volume_of
+
+        from . import dependencies
+        from .segmentation import SegmentationRun
 
         dependencies.ensure()
         second = None if second_phase is None else volume_of(second_phase)

@@ -70,7 +70,7 @@ class Studio:
         self.ct = add_volume(self.outcome.volume, "Abdomen portal venous 1.5 mm")
         widget = self.double.openModule("RenalAI", ROOT / "RenalAI")
         self.engine = FakeEngine()
-        widget.logic._queue = JobQueue(self.engine, ManualClock())
+        widget.logic._own_queue = JobQueue(self.engine, ManualClock())
         self.double.enter(widget)
         return widget
 
