@@ -18,6 +18,7 @@ from .locate import LocatedKidney, Location, sigmoid
 from .steps import Steps
 
 NEAR_MM = 3.0
+REACH_MM = 8.0
 SPECK_MM = 3.0
 PART_OF_LARGEST = 0.1
 SMALLEST_ML = 1.0
@@ -105,6 +106,14 @@ class _Neighbourhood:
         farther = self._distance(self.kidney.mask[crop.slices]) > self._distance(others)
         return farther[np.ix_(*(index - index[0] for index in indices))]
 
+    def beyond(self, reach_mm: float) -> Mask:
+        """Where the kidney's coarse component is farther away than ``reach_mm``."""
+        indices = self._indices()
+        (k, j, i), (k_end, j_end, i_end) = ([int(index[end]) for index in indices] for end in (0, -1))
+        crop = Box((k, j, i), (k_end + 1, j_end + 1, i_end + 1)).slices
+        far = np.asarray(self._distance(self.kidney.mask[crop]) > reach_mm)
+        return far[np.ix_(*(index - index[0] for index in indices))]
+
     def _indices(self) -> list[npt.NDArray[np.int64]]:
         """The coarse index of each sample of the network's grid, per axis."""
         result = []
@@ -132,10 +141,13 @@ def _keep_own(probability: npt.NDArray[np.float32], around: _Neighbourhood) -> N
     """Set to 0 what is not this kidney or a mass of it. ``probability`` (2, d, h, w): kidney with masses, masses.
 
     Kept are the largest domain that lies on the located kidney, others there of a tenth of its size, and masses that
-    touch them or lie within 3 mm. Where another kidney is nearer, kidney voxels go to that one; a mass goes as a whole
+    touch them or lie within 3 mm. Kidney more than 8 mm away from the coarse pass's is another organ, which that pass saw
+    in its surroundings and the narrow box does not show. Where another kidney is nearer, kidney voxels go to that one; a mass goes as a whole
     to the kidney that is nearer to most of it.
     """
     mass = probability[1] > 0.5
+    stray = around.beyond(REACH_MM) & ~mass
+    probability[0, stray] = 0
     organ = (probability[0] > 0.5) | mass
     foreign = around.nearer_to_a_rival()
     if foreign is not None:
