@@ -131,6 +131,18 @@ def test_detection_counts_sizes_sides_and_classes() -> None:
     assert cyst.predicted_class is not None and cyst.predicted_class.value == "solid"
 
 
+def test_any_overlap_forgives_a_bad_outline_but_no_miss() -> None:
+    reference, prediction = _patient(), _patient()
+    prediction[reference == Label.AML] = Label.KIDNEY_LEFT
+    prediction[15:17, 15:17, 75:78] = Label.AML  # touches the true one's corner: intersection over union under 0.1
+    prediction[22:25, 22:25, 22:25] = Label.KIDNEY_RIGHT
+    detection = compare_labels(Volume(prediction, CANONICAL, "p"), Volume(reference, CANONICAL, "r")).detection
+    strict, any_overlap = detection.counts(), detection.any_overlap()
+    assert (strict.true_positive, strict.false_positive, strict.false_negative) == (1, 1, 2)
+    assert (any_overlap.true_positive, any_overlap.false_positive, any_overlap.false_negative) == (2, 0, 1)
+    assert detection.any_overlap(small=True).false_negative == 1
+
+
 def _in_kits_values(labels: np.ndarray) -> np.ndarray:
     values = np.array([0, 1, 1, 2, 3, 2, 2], np.uint8)
     return values[labels]

@@ -85,6 +85,9 @@ class Agreement:
                 "all": _counts_to_json(detection.counts()),
                 "under_5_mm": _counts_to_json(detection.counts(small=True)),
                 "from_5_mm": _counts_to_json(detection.counts(small=False)),
+                "any_overlap": _counts_to_json(detection.any_overlap()),
+                "any_overlap_under_5_mm": _counts_to_json(detection.any_overlap(small=True)),
+                "any_overlap_from_5_mm": _counts_to_json(detection.any_overlap(small=False)),
                 "domains": [_domain_to_json(domain) for domain in detection.domains],
             },
             "kits": {

@@ -1,8 +1,9 @@
 """Which masses were found: connected domains of two label maps matched to each other.
 
 A predicted and a true domain match at an intersection over union of at least 0.1, each at most once, the best overlaps
-first. Size splits at an average diameter of 5 mm, as in Zhao 2023: true and missed masses by their true size, false
-ones by the predicted.
+first. Also counted: any overlap, where a true domain is found if a predicted one shares a voxel with it, and a
+predicted one is false if it shares none. Size splits at an average diameter of 5 mm, as in Zhao 2023: true and missed
+masses by their true size, false ones by the predicted.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ class Domain:
         true_class, predicted_class: most frequent class in the domain; None where there is no such domain.
         hausdorff_mm, hausdorff95_mm: between a true domain and its match; None without one.
         predicted_centroid_ras: of the predicted domain, which tells it among the findings; None where there is none.
+        touched: whether any domain of the other label map shares a voxel with it.
     """
 
     outcome: DomainOutcome
@@ -55,6 +57,7 @@ class Domain:
     hausdorff_mm: float | None = None
     hausdorff95_mm: float | None = None
     predicted_centroid_ras: tuple[float, float, float] | None = None
+    touched: bool = False
 
     @property
     def small(self) -> bool:
@@ -94,8 +97,18 @@ class Detection:
 
     def counts(self, small: bool | None = None) -> DetectionCounts:
         """Counts of all domains, of the small ones (True) or of the others (False)."""
-        chosen = [domain.outcome for domain in self.domains if small is None or domain.small is small]
+        chosen = [domain.outcome for domain in self._chosen(small)]
         return DetectionCounts(*(chosen.count(outcome) for outcome in DomainOutcome))
+
+    def any_overlap(self, small: bool | None = None) -> DetectionCounts:
+        """The same where one shared voxel is enough."""
+        chosen = self._chosen(small)
+        touched = [domain.touched for domain in chosen if domain.true_class is not None]
+        false = sum(domain.true_class is None and not domain.touched for domain in chosen)
+        return DetectionCounts(touched.count(True), false, touched.count(False))
+
+    def _chosen(self, small: bool | None) -> list[Domain]:
+        return [domain for domain in self.domains if small is None or domain.small is small]
 
 
 def detect(
@@ -119,17 +132,19 @@ def detect(
         if iou >= MATCH_IOU and p not in taken and r not in partner_of_true:
             partner_of_true[r] = (p, iou)
             taken.add(p)
+    touched_found, touched_true = {p for _, p, _ in overlaps}, {r for _, _, r in overlaps}
     domains = []
     for r, region in enumerate(reference):
         if r in partner_of_true:
             p, iou = partner_of_true[r]
             domains.append(_matched(region, prediction[p], true, predicted, iou))
         else:
-            domains.append(_domain(DomainOutcome.FALSE_NEGATIVE, region, true, 0.0, _class_of(region, true), None))
+            alone = _domain(DomainOutcome.FALSE_NEGATIVE, region, true, 0.0, _class_of(region, true), None)
+            domains.append(replace(alone, touched=r in touched_true))
     for p, region in enumerate(prediction):
         if p not in taken:
             alone = _domain(DomainOutcome.FALSE_POSITIVE, region, predicted, 0.0, None, _class_of(region, predicted))
-            domains.append(replace(alone, predicted_centroid_ras=alone.centroid_ras))
+            domains.append(replace(alone, predicted_centroid_ras=alone.centroid_ras, touched=p in touched_found))
     return Detection(tuple(domains))
 
 
@@ -144,6 +159,7 @@ def _matched(region: MassRegion, found: MassRegion, true: Volume, predicted: Vol
         hausdorff_mm=distances.hausdorff_mm(),
         hausdorff95_mm=distances.hausdorff_mm(95),
         predicted_centroid_ras=centroid_ras(found, predicted),
+        touched=True,
     )
 
 

@@ -33,12 +33,17 @@ def show_agreement(agreement: Agreement, console: Console) -> None:
         )
     console.print(table)
 
-    table = Table(title="Masses (connected domains, matched at an overlap of 0.1)")
+    table = Table(title="Masses (connected domains, matched at an intersection over union of 0.1)")
     table.add_column("average diameter")
     for heading in ("found", "false", "missed", "precision", "recall", "F1"):
         table.add_column(heading, justify="right")
-    for name, small in (("all", None), ("under 5 mm", True), ("5 mm and more", False)):
-        counts = agreement.detection.counts(small)
+    detection = agreement.detection
+    for name, counts in (
+        ("all", detection.counts()),
+        ("under 5 mm", detection.counts(small=True)),
+        ("5 mm and more", detection.counts(small=False)),
+        ("all, any overlap", detection.any_overlap()),
+    ):
         table.add_row(
             name,
             str(counts.true_positive),
