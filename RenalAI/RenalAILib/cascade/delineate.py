@@ -141,9 +141,9 @@ def _keep_own(probability: npt.NDArray[np.float32], around: _Neighbourhood) -> N
     """Set to 0 what is not this kidney or a mass of it. ``probability`` (2, d, h, w): kidney with masses, masses.
 
     Kept are the largest domain that lies on the located kidney, others there of a tenth of its size, and masses that
-    touch them or lie within 3 mm. Kidney more than 8 mm away from the coarse pass's is another organ, which that pass saw
-    in its surroundings and the narrow box does not show. Where another kidney is nearer, kidney voxels go to that one; a mass goes as a whole
-    to the kidney that is nearer to most of it.
+    touch them or lie within 3 mm. Kidney more than 8 mm away from the coarse pass's is another organ: that pass sees
+    the surroundings, which the narrow box does not show. Where another kidney is nearer, kidney voxels go to that one;
+    a mass goes as a whole to the kidney that is nearer to most of it.
     """
     mass = probability[1] > 0.5
     stray = around.beyond(REACH_MM) & ~mass
