@@ -26,11 +26,14 @@ class RenalAI(ScriptedLoadableModule):
         parent.title = _("RenalAI")
         parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
         parent.contributors = ["RenalAI developers"]
-        parent.helpText = _(
-            "Finds both kidneys and every renal mass in a contrast CT, says for each mass whether it is an "
-            "angiomyolipoma, cystic or solid, and shows the evidence. Choose a CT, press Segment, click a finding. "
-            "Research only, not for diagnosis."
-        ) + self.getDefaultModuleDocumentationLink()
+        parent.helpText = (
+            _(
+                "Finds both kidneys and every renal mass in a contrast CT, says for each mass whether it is an "
+                "angiomyolipoma, cystic or solid, and shows the evidence. Choose a CT, press Segment, click a finding. "
+                "Research only, not for diagnosis."
+            )
+            + self.getDefaultModuleDocumentationLink()
+        )
         parent.acknowledgementText = _(
             "The cascade follows Zhao et al. 2023; Grad-CAM follows Selvaraju et al. 2017. The model's card names the "
             "data that its weights were trained on."

@@ -48,8 +48,10 @@ def ensure() -> None:
     except NotInstalledError:
         raise
     except Exception as problem:  # pip's and Slicer's own kinds differ between versions
-        text = _("The engine could not be installed: {problem}. Without internet, put the wheels of {packages} into a "
-                 "folder and name it in RENALAI_WHEELS; the documentation has the steps.")
+        text = _(
+            "The engine could not be installed: {problem}. Without internet, put the wheels of {packages} into a "
+            "folder and name it in RENALAI_WHEELS; the documentation has the steps."
+        )
         raise NotInstalledError(text.format(problem=problem, packages=", ".join(requirements))) from problem
     invalidate_caches()
     still = missing()

@@ -1,8 +1,8 @@
 """The module's logic: everything the panel does, usable from the console and without a window.
 
-    >>> segmentation, table = RenalAI.RenalAILogic().segment(volumeNode)  # doctest: +SKIP
-    >>> run = RenalAI.RenalAILogic().segment(volumeNode, waitForCompletion=False)  # doctest: +SKIP
-    >>> run.progress.fraction, run.cancel()  # doctest: +SKIP
+>>> segmentation, table = RenalAI.RenalAILogic().segment(volumeNode)  # doctest: +SKIP
+>>> run = RenalAI.RenalAILogic().segment(volumeNode, waitForCompletion=False)  # doctest: +SKIP
+>>> run.progress.fraction, run.cancel()  # doctest: +SKIP
 """
 
 from __future__ import annotations

@@ -144,10 +144,12 @@ def test_out_of_memory_kill_is_told_in_plain_words(worker):
 
 def test_cancel_ends_the_whole_tree_within_a_second(worker, tmp_path):
     note = tmp_path / "child"
-    run = worker.start(ScriptedJob(
-        f"child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']); "
-        f"Path({str(note)!r}).write_text(str(child.pid)); {SLEEP}"
-    ))
+    run = worker.start(
+        ScriptedJob(
+            f"child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']); "
+            f"Path({str(note)!r}).write_text(str(child.pid)); {SLEEP}"
+        )
+    )
     until_stage(run, "locate")
     parent, child = worker.pid, int(note.read_text())
     begun = time.monotonic()
@@ -191,20 +193,23 @@ def test_no_worker_outlives_its_starter(tmp_path):
     (tmp_path / "server.py").write_text(SERVER)
     (tmp_path / "temporary").mkdir()
     starter = tmp_path / "starter.py"
-    starter.write_text(textwrap.dedent(f"""
+    starter.write_text(
+        textwrap.dedent(f"""
         import sys, tempfile, time
-        tempfile.tempdir = {str(tmp_path / 'temporary')!r}
+        tempfile.tempdir = {str(tmp_path / "temporary")!r}
         sys.path.insert(0, {str(Path(__file__).parent)!r})
         from test_worker import ScriptedJob, SLEEP, until_stage
         from RenalAILib.worker.client import Worker
-        worker = Worker([sys.executable, "-u", {str(tmp_path / 'server.py')!r}])
+        worker = Worker([sys.executable, "-u", {str(tmp_path / "server.py")!r}])
         run = worker.start(ScriptedJob(SLEEP))
         until_stage(run, "locate")
         print(worker.pid, flush=True)
         time.sleep(60)
-    """))
-    process = subprocess.Popen([sys.executable, str(starter)], stdout=subprocess.PIPE, text=True,
-                               env=default_environment())
+    """)
+    )
+    process = subprocess.Popen(
+        [sys.executable, str(starter)], stdout=subprocess.PIPE, text=True, env=default_environment()
+    )
     assert process.stdout is not None
     pid = int(process.stdout.readline())
     os.kill(process.pid, signal.SIGKILL)
@@ -250,8 +255,13 @@ def test_a_segment_job_survives_its_file(tmp_path):
 )
 def test_a_bad_job_file_ends_with_2_and_one_sentence(tmp_path, text, sentence):
     (tmp_path / "job.json").write_text(text)
-    done = subprocess.run([sys.executable, "-m", "RenalAILib.worker", str(tmp_path / "job.json")],
-                          capture_output=True, text=True, env=default_environment(), check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "RenalAILib.worker", str(tmp_path / "job.json")],
+        capture_output=True,
+        text=True,
+        env=default_environment(),
+        check=False,
+    )
     last = Progress.parse(done.stdout.splitlines()[-1])
     assert done.returncode == 2 and last is not None and last.stage == "failed"
     assert sentence in last.message

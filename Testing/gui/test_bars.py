@@ -24,7 +24,7 @@ sys.path.insert(0, str(ROOT / "Testing" / "engine"))
 from paintedbody import painted_outcome  # noqa: E402
 
 # The engine's place is taken by two kidneys painted small into arrays of the CT's own size.
-WORKER = '''
+WORKER = """
 import sys, time
 from dataclasses import replace
 import numpy as np
@@ -45,7 +45,7 @@ def segment(volume, bundle, *, device, fast, second_phase, progress):
 pipeline.segment = segment
 from RenalAILib.worker.__main__ import main
 main()
-'''
+"""
 
 
 @pytest.fixture
@@ -98,8 +98,10 @@ def test_the_window_lives_while_a_large_ct_is_segmented(double, tmp_path):
         time.sleep(0.002)
     run.result()
     logic.close()
-    print(f"512x512x100: click {1000 * click:.1f} ms CPU; longest block while it runs {1000 * longest_cpu:.1f} ms CPU "
-          f"({1000 * longest_wall:.1f} ms wall); putting the result into the scene {1000 * arrival:.0f} ms CPU")
+    print(
+        f"512x512x100: click {1000 * click:.1f} ms CPU; longest block while it runs {1000 * longest_cpu:.1f} ms CPU "
+        f"({1000 * longest_wall:.1f} ms wall); putting the result into the scene {1000 * arrival:.0f} ms CPU"
+    )
     assert len(shown) > 5 and longest_cpu < 0.05 and click < 0.05
 
 
@@ -141,8 +143,10 @@ def test_twenty_runs_grow_neither_memory_nor_observers_nor_nodes(double):
         gc.collect()
         assert changed() == {}
     grown = rss_mb() - before
-    print(f"20 runs: memory {grown:+.1f} MB, observers of the scene {watched} before and "
-          f"{observers(slicer.mrmlScene)} after")
+    print(
+        f"20 runs: memory {grown:+.1f} MB, observers of the scene {watched} before and "
+        f"{observers(slicer.mrmlScene)} after"
+    )
     assert grown < 10 and observers(slicer.mrmlScene) == watched
 
 
@@ -194,7 +198,7 @@ def test_the_module_imports_quickly():
     """In a fresh interpreter with Slicer's own modules imported already, as in Slicer."""
     code = f"""
 import sys, json, time
-sys.path[:0] = [{str(ROOT / 'Testing')!r}, {str(ROOT / 'RenalAI')!r}]
+sys.path[:0] = [{str(ROOT / "Testing")!r}, {str(ROOT / "RenalAI")!r}]
 import slicerdouble; slicerdouble.install()
 import numpy, qt, slicer, vtk, slicer.ScriptedLoadableModule, slicer.parameterNodeWrapper, slicer.i18n
 import subprocess, tempfile, queue, threading

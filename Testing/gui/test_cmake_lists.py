@@ -21,8 +21,11 @@ def listed(module: str, variable: str) -> list[str]:
 
 def on_disk(module: str) -> set[str]:
     folder = ROOT / module
-    return {path.relative_to(folder).as_posix() for path in folder.rglob("*")
-            if path.is_file() and "__pycache__" not in path.parts and not path.name.startswith(".")}
+    return {
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts and not path.name.startswith(".")
+    }
 
 
 @pytest.mark.parametrize("module", MODULES)

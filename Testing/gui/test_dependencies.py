@@ -36,7 +36,7 @@ def test_nothing_happens_where_all_is_there(double, monkeypatch):
 
 def test_slicer_5_12_and_newer_ask_through_slicer_packaging(nothing_installed):
     dependencies.ensure()
-    (function, requirements, options), = nothing_installed.installations.calls
+    ((function, requirements, options),) = nothing_installed.installations.calls
     assert function == "pip_ensure" and options["requester"] == "RenalAI"
     assert any(requirement.startswith("onnxruntime>=") for requirement in requirements)
 
@@ -44,7 +44,7 @@ def test_slicer_5_12_and_newer_ask_through_slicer_packaging(nothing_installed):
 def test_slicer_5_10_asks_itself_and_names_the_packages(nothing_installed):
     nothing_installed.version("5.10")
     dependencies.ensure()
-    question, = nothing_installed.answers.of("ok-cancel")
+    (question,) = nothing_installed.answers.of("ok-cancel")
     assert "onnxruntime" in question.text and "MB" in question.text
     assert nothing_installed.installations.calls[0][0] == "util.pip_install"
 

@@ -45,7 +45,10 @@ def test_the_lines_for_the_console_work_as_written(double, monkeypatch, tmp_path
 
 
 def test_every_message_in_the_troubleshooting_table_exists():
-    sources = "".join(path.read_text(encoding="utf-8") for folder in ("RenalAILib", "RenalAIWidgets")
-                      for path in (ROOT / "RenalAI" / folder).rglob("*.py"))
+    sources = "".join(
+        path.read_text(encoding="utf-8")
+        for folder in ("RenalAILib", "RenalAIWidgets")
+        for path in (ROOT / "RenalAI" / folder).rglob("*.py")
+    )
     for message in re.findall(r"^\| `(.+?)` \|", TEXT, re.MULTILINE):
         assert message in sources, message

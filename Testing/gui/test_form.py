@@ -42,16 +42,26 @@ def test_every_parameter_has_exactly_one_widget(form):
 def test_every_node_selector_follows_the_scene():
     root = ElementTree.parse(UI).getroot()
     selectors = {w.get("name") for w in root.iter("widget") if w.get("class") == "qMRMLNodeComboBox"}
-    connected = {c.findtext("receiver") for c in root.iter("connection")
-                 if c.findtext("signal") == "mrmlSceneChanged(vtkMRMLScene*)" and c.findtext("sender") == "RenalAI"}
+    connected = {
+        c.findtext("receiver")
+        for c in root.iter("connection")
+        if c.findtext("signal") == "mrmlSceneChanged(vtkMRMLScene*)" and c.findtext("sender") == "RenalAI"
+    }
     assert root.find("widget").get("class") == "qMRMLWidget"
     assert selectors == connected and selectors
 
 
 def test_every_control_says_what_it_does():
     root = ElementTree.parse(UI).getroot()
-    controls = {"QToolButton",
-                "QCheckBox", "QComboBox", "QLineEdit", "ctkSliderWidget", "qMRMLNodeComboBox", "QPushButton"}
+    controls = {
+        "QToolButton",
+        "QCheckBox",
+        "QComboBox",
+        "QLineEdit",
+        "ctkSliderWidget",
+        "qMRMLNodeComboBox",
+        "QPushButton",
+    }
     later = {"segmentButton", "compareRunButton", "exportRunButton", "trainingButton"}  # their tips depend on the state
     for widget in root.iter("widget"):
         if widget.get("class") in controls and widget.get("name") not in later:
@@ -68,8 +78,11 @@ def test_no_text_is_cut(form, double, width):
     form.show()
     double.app.processEvents()
     kinds = (qt.QAbstractButton, qt.QLabel)
-    cut = [w.objectName for w in form.findChildren(qt.QWidget)
-           if isinstance(w, kinds) and w.visible and w.text and w.width < w.minimumSizeHint.width()]
+    cut = [
+        w.objectName
+        for w in form.findChildren(qt.QWidget)
+        if isinstance(w, kinds) and w.visible and w.text and w.width < w.minimumSizeHint.width()
+    ]
     assert not cut
     assert form.minimumSizeHint.width() <= 330
 

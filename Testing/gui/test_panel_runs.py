@@ -209,7 +209,7 @@ def test_errors_are_told_in_words(entered, double, monkeypatch, tmp_path):
     entered._parameterNode.bundle = "no-such-model"
     assert "no-such-model" in entered.ui.modelLine.text
     segment(entered, double)
-    shown, = double.answers.of("error")
+    (shown,) = double.answers.of("error")
     assert "there is no bundle no-such-model" in shown.text and "Traceback" not in shown.text
 
 
@@ -219,7 +219,7 @@ def test_a_tampered_model_is_refused_by_name(entered, double, tmp_path):
     model.write_bytes(model.read_bytes() + b" ")
     entered._parameterNode.bundle = str(bundle.folder)
     segment(entered, double)
-    shown, = double.answers.of("error")
+    (shown,) = double.answers.of("error")
     assert "models/locate.onnx" in shown.text
 
 
@@ -229,7 +229,7 @@ def test_a_killed_engine_is_told_and_the_next_run_works(entered, double):
     double.waitFor(lambda: run.progress.stage not in ("start", "done"), 60)
     os.kill(entered.logic._queue._engine.pid, 9)
     double.waitFor(lambda: entered.ui.segmentButton.text == "Segment", 10)
-    shown, = double.answers.of("error")
+    (shown,) = double.answers.of("error")
     assert "ran out of memory" in shown.text
     segment(entered, double)
     assert entered.ui.massTable.rowCount == 3
@@ -323,8 +323,10 @@ def test_a_manual_segmentation_is_compared(entered, double):
     assert manual.GetDisplayNode().GetVisibility()
     click(ui.compareRunButton)
     double.waitFor(lambda: ui.agreementTable.rowCount > 0, 60)
-    cells = {ui.agreementTable.item(row, 0).text(): ui.agreementTable.item(row, 1).text()
-             for row in range(ui.agreementTable.rowCount)}
+    cells = {
+        ui.agreementTable.item(row, 0).text(): ui.agreementTable.item(row, 1).text()
+        for row in range(ui.agreementTable.rowCount)
+    }
     assert cells["Right kidney"] == cells["Left kidney"] == "1.000"
     assert "1 found, 0 missed, 2 false" in ui.detectionLine.text
     click_row(ui.domainTable, 0)

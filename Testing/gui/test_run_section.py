@@ -56,8 +56,13 @@ class FakeSegmenter:
 
 @pytest.fixture
 def ui():
-    return SimpleNamespace(segmentButton=qt.QPushButton(), queueButton=qt.QToolButton(), progressBar=qt.QProgressBar(),
-                           stageLine=qt.QLabel(), queueLine=qt.QLabel())
+    return SimpleNamespace(
+        segmentButton=qt.QPushButton(),
+        queueButton=qt.QToolButton(),
+        progressBar=qt.QProgressBar(),
+        stageLine=qt.QLabel(),
+        queueLine=qt.QLabel(),
+    )
 
 
 @pytest.fixture
@@ -106,7 +111,7 @@ def test_what_is_wrong_with_the_study_keeps_the_button_off(ui, made):
 def test_an_error_is_told_with_its_cause_and_log(ui, made, double, problem, words, detail):
     ui.segmentButton.click()
     made.segmenter.runs[0].end(problem)
-    shown, = double.answers.of("error")
+    (shown,) = double.answers.of("error")
     assert words in shown.text and "CT 1" in shown.text and detail in (shown.detail or "")
     assert words.split()[0] in ui.stageLine.text and ui.segmentButton.text == "Segment"
 

@@ -47,8 +47,10 @@ def test_a_plain_ct_is_possible_with_a_caution():
         (lambda: volume(ct((6, 64, 64))), "only 6 slices"),
         (lambda: volume(ct(), spacing=(1, 1, 15.0)), "15 mm apart"),
         (lambda: volume(ct().astype(float) + np.nan), "not numbers"),
-        (lambda: volume(np.random.default_rng(0).integers(0, 900, (40, 64, 64)).astype(np.int16), name="MR"),
-         "MR does not look like a CT"),
+        (
+            lambda: volume(np.random.default_rng(0).integers(0, 900, (40, 64, 64)).astype(np.int16), name="MR"),
+            "MR does not look like a CT",
+        ),
         (lambda: volume((ct() + 1024).astype(np.uint16)), "does not look like a CT"),
     ],
 )

@@ -28,8 +28,11 @@ def unavailable() -> str | None:
     """Why the double cannot run in this Python, None where it can."""
     from importlib.util import find_spec
 
-    missing = [name for module, name in (("slicer", "slicer-core"), ("PySide6", "PySide6-Essentials"))
-               if find_spec(module) is None]
+    missing = [
+        name
+        for module, name in (("slicer", "slicer-core"), ("PySide6", "PySide6-Essentials"))
+        if find_spec(module) is None
+    ]
     return f"{' and '.join(missing)} not installed (pip install {' '.join(missing)})" if missing else None
 
 

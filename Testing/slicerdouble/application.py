@@ -123,8 +123,11 @@ class LayoutManager(QtCore.QObject):
 
     def sliceWidget(self, name: str) -> Any:
         logic = self._slices[name]
-        return SimpleNamespace(sliceLogic=lambda: logic, mrmlSliceNode=logic.GetSliceNode,
-                               mrmlSliceCompositeNode=logic.GetSliceCompositeNode)
+        return SimpleNamespace(
+            sliceLogic=lambda: logic,
+            mrmlSliceNode=logic.GetSliceNode,
+            mrmlSliceCompositeNode=logic.GetSliceCompositeNode,
+        )
 
     def mrmlSliceLogics(self) -> Any:
         return self._application.GetSliceLogics()

@@ -32,8 +32,15 @@ class Answers:
     shown: list[Dialog] = field(default_factory=list)
     _queue: deque[Any] = field(default_factory=deque)
 
-    DEFAULTS = {"ok-cancel": True, "yes-no": True, "retry-close": False,
-                "open-file": "", "open-files": (), "save-file": "", "directory": ""}
+    DEFAULTS = {
+        "ok-cancel": True,
+        "yes-no": True,
+        "retry-close": False,
+        "open-file": "",
+        "open-files": (),
+        "save-file": "",
+        "directory": "",
+    }
 
     def queue(self, *answers: Any) -> None:
         """Answers to the next questions, in order: True or False to a question, a path to a file dialog."""

@@ -130,8 +130,11 @@ class Double:
     def counted(self) -> Iterator[Callable[[], dict[str, int]]]:
         """Node counts by class: the yielded function gives what was added (+) and lost (-) since."""
         before = self._counts()
-        yield lambda: {name: number for name in {*before, *self._counts()}
-                       if (number := self._counts().get(name, 0) - before.get(name, 0))}
+        yield lambda: {
+            name: number
+            for name in {*before, *self._counts()}
+            if (number := self._counts().get(name, 0) - before.get(name, 0))
+        }
 
     def _counts(self) -> dict[str, int]:
         found: dict[str, int] = {}
@@ -150,8 +153,11 @@ class Double:
         register = staticmethod(lambda **source: self.samples.append(source))
         samples.SampleDataLogic = type("SampleDataLogic", (), {"registerCustomSampleDataSource": register})
         sys.modules["SampleData"] = samples
-        for name, module in {"i18n": translations, "ScriptedLoadableModule": modulebase,
-                             "parameterNodeWrapper": parameternode}.items():
+        for name, module in {
+            "i18n": translations,
+            "ScriptedLoadableModule": modulebase,
+            "parameterNodeWrapper": parameternode,
+        }.items():
             sys.modules[f"slicer.{name}"] = module
             setattr(self._slicer, name, module)
 

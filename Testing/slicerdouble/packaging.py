@@ -51,12 +51,25 @@ def build(installations: Installations) -> ModuleType:
     def pip_check(requirements: Any) -> bool:
         return installations.present
 
-    def pip_ensure(requirements: Any, constraints: Any = None, skip_packages: Any = None, prompt_install: bool = True,
-                   prompt_restart: bool = True, requester: str | None = None, skip_in_testing: bool = True,
-                   show_progress: bool = True) -> None:
+    def pip_ensure(
+        requirements: Any,
+        constraints: Any = None,
+        skip_packages: Any = None,
+        prompt_install: bool = True,
+        prompt_restart: bool = True,
+        requester: str | None = None,
+        skip_in_testing: bool = True,
+        show_progress: bool = True,
+    ) -> None:
         if not installations.present:
-            installations.install("pip_ensure", requirements, requester=requester, prompt_install=prompt_install,
-                                  constraints=constraints, skip_packages=skip_packages)
+            installations.install(
+                "pip_ensure",
+                requirements,
+                requester=requester,
+                prompt_install=prompt_install,
+                constraints=constraints,
+                skip_packages=skip_packages,
+            )
 
     def pip_install(requirements: Any, **options: Any) -> None:
         installations.install("pip_install", requirements, **options)

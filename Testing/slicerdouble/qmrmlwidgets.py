@@ -108,8 +108,14 @@ class qMRMLNodeComboBox(QtWidgets.QComboBox):
     def setMRMLScene(self, scene: Any) -> None:
         events = slicer.vtkMRMLScene
         self._scene = scene
-        self._following.follow(scene, events.NodeAddedEvent, events.NodeRemovedEvent, events.EndBatchProcessEvent,
-                               events.EndImportEvent, events.EndCloseEvent)
+        self._following.follow(
+            scene,
+            events.NodeAddedEvent,
+            events.NodeRemovedEvent,
+            events.EndBatchProcessEvent,
+            events.EndImportEvent,
+            events.EndCloseEvent,
+        )
         self._rebuild()
 
     def mrmlScene(self) -> Any:
@@ -125,9 +131,11 @@ class qMRMLNodeComboBox(QtWidgets.QComboBox):
 
     def nodes(self) -> list[Any]:
         """The nodes offered, in scene order."""
-        return [] if self._scene is None else [
-            node for node in slicer.util.getNodesByClass("vtkMRMLNode", self._scene) if self._offers(node)
-        ]
+        return (
+            []
+            if self._scene is None
+            else [node for node in slicer.util.getNodesByClass("vtkMRMLNode", self._scene) if self._offers(node)]
+        )
 
     def _offers(self, node: Any) -> bool:
         exact = node.GetClassName() in self._types
@@ -137,8 +145,8 @@ class qMRMLNodeComboBox(QtWidgets.QComboBox):
         if node.GetHideFromEditors() and not self._flags["showHidden"]:
             return False
         return all(
-            not node.IsA(kind) or (node.GetAttribute(name) is not None if value is None
-                                   else node.GetAttribute(name) == value)
+            not node.IsA(kind)
+            or (node.GetAttribute(name) is not None if value is None else node.GetAttribute(name) == value)
             for kind, name, value in self._attributes
         )
 

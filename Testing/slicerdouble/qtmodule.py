@@ -48,7 +48,7 @@ class Settings:
 
     def allKeys(self) -> tuple[str, ...]:
         prefix = "".join(group + "/" for group in self._groups)
-        return tuple(name[len(prefix):] for name in self.store if name.startswith(prefix))
+        return tuple(name[len(prefix) :] for name in self.store if name.startswith(prefix))
 
     def sync(self) -> None:
         """Nothing to write."""

@@ -14,6 +14,8 @@ from .plans import MassPlan, Patient, Phase
 
 _TRIES = 80
 _GAP_MM = 5.0
+_BONE_HU = 300.0
+_MOST_BONE = 0.04  # share of a mass's box: a mass pushes soft tissue aside, not a rib
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,9 @@ def _place(
         out = kidney.surface(direction) + plan.diameter_mm * (plan.exophytic - 0.5)
         centre = np.asarray(kidney.centre) + direction * max(out, 0.0)
         if (centre < low).any() or (centre > high).any():
+            continue
+        where = canvas.region((float(centre[0]), float(centre[1]), float(centre[2])), (radius,) * 3)
+        if where is not None and float((canvas.hu[where] > _BONE_HU).mean()) > _MOST_BONE:
             continue
         gaps = [np.linalg.norm(centre - m.centre) - radius - m.plan.diameter_mm / 2 for m in placed]
         if all(gap > _GAP_MM + 0.12 * plan.diameter_mm for gap in gaps):

@@ -1,10 +1,10 @@
 """The starter's side: a warm worker and its runs, for Qt timers and plain loops alike.
 
-    >>> worker = Worker()
-    >>> run = worker.start(CheckJob())  # doctest: +SKIP
-    >>> run.wait()["engine"]  # doctest: +SKIP
-    'ONNX Runtime 1.22.0'
-    >>> worker.close()
+>>> worker = Worker()
+>>> run = worker.start(CheckJob())  # doctest: +SKIP
+>>> run.wait()["engine"]  # doctest: +SKIP
+'ONNX Runtime 1.22.0'
+>>> worker.close()
 """
 
 from __future__ import annotations

@@ -44,8 +44,9 @@ class Progress:
         """The progress in a line, or None for a line that is something else (a library that prints)."""
         try:
             fields = json.loads(line)
-            return cls(str(fields["stage"]), float(fields["fraction"]), str(fields["message"]),
-                       int(fields.get("exit_code", 0)))
+            return cls(
+                str(fields["stage"]), float(fields["fraction"]), str(fields["message"]), int(fields.get("exit_code", 0))
+            )
         except (ValueError, KeyError, TypeError):
             return None
 

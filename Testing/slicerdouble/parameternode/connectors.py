@@ -209,7 +209,8 @@ class PathConnector(GuiConnector):
     @staticmethod
     def canRepresent(widget: Any, datatype: Any) -> bool:
         return _is_a(split(datatype)[0], pathlib.PurePath) and type(widget) in (
-            ctk.ctkPathLineEdit, ctk.ctkDirectoryButton
+            ctk.ctkPathLineEdit,
+            ctk.ctkDirectoryButton,
         )
 
     def __init__(self, widget: Any, datatype: Any) -> None:

@@ -28,8 +28,11 @@ class Parameter:
         self.name = name
         self.type, notes = split(hint)
         self.hint = hint
-        self.validators = [note() if isinstance(note, type) else note for note in notes
-                           if isinstance(note, Validator) or (isinstance(note, type) and issubclass(note, Validator))]
+        self.validators = [
+            note() if isinstance(note, type) else note
+            for note in notes
+            if isinstance(note, Validator) or (isinstance(note, type) and issubclass(note, Validator))
+        ]
         _check(self.type)
         noted = next((note.value for note in notes if isinstance(note, Default)), _ABSENT)
         self._default = default if default is not _ABSENT else noted if noted is not _ABSENT else zero(self.type)
