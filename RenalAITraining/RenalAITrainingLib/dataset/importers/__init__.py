@@ -1,0 +1,1 @@
+"""Importers: other people's folders of labelled CTs, one file for each layout."""
