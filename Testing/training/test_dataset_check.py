@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from handmadecases import NAMES, ct_of, labels
+from labelledcases import NAMES, ct_of, labels
 
 from RenalAILib.errors import InputError
 from RenalAILib.labels import Label

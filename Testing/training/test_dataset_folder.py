@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from handmadecases import NAMES, ct_of, labels
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from labelledcases import NAMES, ct_of, labels
 
 from RenalAILib.errors import InputError
 from RenalAILib.labels import Label, MassClass, Side

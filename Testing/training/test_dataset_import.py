@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from handmadecases import NAMES, ct_of, labels
+from labelledcases import NAMES, ct_of, labels
 
 from RenalAILib.errors import InputError
 from RenalAILib.labels import KIDNEY_LABELS, Label, MassClass

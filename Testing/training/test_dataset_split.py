@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
-from handmadecases import NAMES
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from labelledcases import NAMES
 
 from RenalAILib.errors import InputError
 from RenalAILib.labels import MassClass, Side
