@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .bundle_store import load_bundle
 from .compare import Agreement, DomainOutcome, compare_labels, write_agreement
 from .findings import Outcome
 from .phantom import Phantom, make_phantom
+from .report import FILES
 from .report.nifti import nifti_ct, nifti_labels
 from .study import segment_study
-from .writing import replaced_file
+from .writing import check_replaceable, replaced_file
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,6 +59,8 @@ def demonstrate(
         InputError: the folder cannot be written, or there is no bundle.
     """
     begin = time.perf_counter()
+    weights = load_bundle(bundle)  # refused, if at all, before the phantom is made
+    check_replaceable(folder / "result", FILES)
     report("phantom", 0.0, f"Making the phantom of seed {seed}")
     phantom = make_phantom(seed, shape=SHAPE, spacing_mm=SPACING_MM)
     truth = phantom.volume.with_voxels(phantom.labels)
@@ -65,7 +69,9 @@ def demonstrate(
         beside.write_bytes(nifti_ct(phantom.volume, f"RenalAI phantom {seed}"))
     with replaced_file(paths["truth.nii.gz"]) as beside:
         beside.write_bytes(nifti_labels(truth, f"truth of RenalAI phantom {seed}"))
-    outcome, files = segment_study(paths["ct.nii.gz"], folder / "result", bundle=bundle, device=device, report=report)
+    outcome, files = segment_study(
+        paths["ct.nii.gz"], folder / "result", bundle=str(weights.folder), device=device, report=report
+    )
     agreement = compare_labels(outcome.volume.with_voxels(outcome.labels), truth)
     paths |= files | {"agreement.json": write_agreement(agreement, folder)}
     return DemoResult(phantom, outcome, agreement, paths, time.perf_counter() - begin)
