@@ -18,7 +18,7 @@ from RenalAILib.volume import Volume
 
 from .case import Case
 from .folder import Dataset
-from .grids import thinned
+from .grids import thinned, value_counts
 from .known_masses import known_masses
 
 _STEP_MM = 4.0
@@ -118,9 +118,9 @@ def _read(dataset: Dataset, seen: Inspected) -> None:
                 f"The mask of {name} by {reader} does not lie on the grid of its CT ({_grids(labels, seen.ct)})."
             )
             continue
-        foreign = sorted({int(value) for value in np.unique(labels.voxels)} - set(Label))
-        if foreign:
-            seen.error(f"The mask of {name} by {reader} holds the value {foreign[0]}, which is no label.")
+        foreign = np.flatnonzero(value_counts(labels.voxels)[len(Label) :])
+        if foreign.size:
+            seen.error(f"The mask of {name} by {reader} holds the value {foreign[0] + len(Label)}, which is no label.")
             continue
         if reader == seen.case.reference:
             seen.labels = labels
@@ -129,7 +129,7 @@ def _read(dataset: Dataset, seen: Inspected) -> None:
 
 def _check_labels(seen: Inspected, labels: Volume) -> None:
     name = seen.case.name
-    counts = np.bincount(labels.voxels.reshape(-1), minlength=len(Label))
+    counts = value_counts(labels.voxels)
     if counts[1:].sum() == 0:
         seen.warning(f"The mask of {name} is empty: no kidney and no mass is labelled.")
         seen.digests.pop("mask")

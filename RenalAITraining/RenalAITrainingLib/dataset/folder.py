@@ -34,6 +34,7 @@ from .case import COLUMNS, FUSED, Case, Facts
 from .datalists import datalist, nnunet_splits
 from .ddf import Ddf, DdfImage, parse, render
 from .deidentified import CASE, plain_word, reader_word, without_traces
+from .grids import value_counts
 from .known_masses import known_masses
 from .table import edited, render_table
 
@@ -255,9 +256,11 @@ def _check_reader(reader: str) -> None:
 
 
 def _check_labels(labels: Volume) -> None:
-    foreign = [int(value) for value in np.unique(labels.voxels) if value not in set(Label)]
-    if foreign:
-        raise InputError(f"{labels.name} holds the value {foreign[0]}, which is no label (0 to {max(Label)} are)")
+    foreign = np.flatnonzero(value_counts(labels.voxels)[len(Label) :])
+    if foreign.size:
+        raise InputError(
+            f"{labels.name} holds the value {foreign[0] + len(Label)}, which is no label (0 to {max(Label)} are)"
+        )
 
 
 def _hounsfield(ct: Volume) -> np.ndarray:

@@ -1,8 +1,9 @@
-"""Parts of a volume that know where they lie."""
+"""Parts of a volume that know where they lie, and the values of a label map."""
 
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from RenalAILib.boxes import Box, Triple
 from RenalAILib.volume import Volume
@@ -25,3 +26,16 @@ def thinned(volume: Volume, step_mm: float) -> tuple[Volume, Triple]:
     k, j, i = (max(1, round(step_mm / float(mm))) for mm in volume.spacing_mm)
     scale = np.diag([float(i), float(j), float(k), 1.0])
     return Volume(volume.voxels[::k, ::j, ::i], volume.ijk_to_ras @ scale, volume.name), (k, j, i)
+
+
+def value_counts(labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+    """How many voxels have each of the values 0 to 255; plane by plane, as counting takes eight bytes for a voxel.
+
+    Example:
+        >>> value_counts(np.array([[[0, 3, 3]]], np.uint8))[:4].tolist()
+        [1, 0, 0, 2]
+    """
+    counts = np.zeros(256, dtype=np.int64)
+    for plane in labels:
+        counts += np.bincount(plane.reshape(-1), minlength=256)
+    return counts

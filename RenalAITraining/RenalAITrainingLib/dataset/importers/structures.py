@@ -14,6 +14,7 @@ from RenalAILib.labels import Label
 from RenalAILib.orientation import Orientation, canonical
 from RenalAILib.volume import Volume
 
+from ..grids import value_counts
 from .kidney_sides import sided_kidneys
 
 
@@ -117,7 +118,7 @@ def to_labels(mask: Volume, meaning: Mapping[int, Structure], ct: Volume | None)
     Raises:
         InputError: a value has no meaning, or the side of a kidney cannot be told.
     """
-    present = [int(value) for value in np.unique(mask.voxels) if value]
+    present = [int(value) for value in np.flatnonzero(value_counts(mask.voxels)) if value]
     unknown = [value for value in present if value not in meaning]
     if unknown:
         raise InputError(f"{mask.name} holds the value {unknown[0]}, which its table does not name")
