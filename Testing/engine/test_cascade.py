@@ -69,9 +69,9 @@ def assert_usual_anatomy(outcome: Outcome, at_least: float) -> None:
     assert ids(clear) == ["kidney_right", "kidney_left", "mass_right_1", "mass_right_2", "mass_left_1"]
     masses = [mass for mass in outcome.findings.masses if mass.volume_ml > RIM_ML]
     assert [mass.mass_class for mass in masses] == [MassClass.SOLID, MassClass.CYSTIC, MassClass.AML]
-    for number, part in ((3, RIGHT_SOLID), (4, RIGHT_CYST), (5, LEFT_AML)):
+    for mass, part in zip(masses, (RIGHT_SOLID, RIGHT_CYST, LEFT_AML), strict=True):
+        number = outcome.segments.index(mass) + 1
         assert dice(outcome.instances == number, inside(outcome.volume, part)) > at_least
-        mass = outcome.segments[number - 1]
         assert np.linalg.norm(np.subtract(mass.centroid_ras, part.centre)) < 3
         assert mass.evidence.suggests is mass.mass_class and mass.evidence.agrees is True
         assert mass.diameter_mm.average == pytest.approx(2 * part.radii[0], rel=0.25)

@@ -44,16 +44,19 @@ class Location:
 
     Attributes:
         coarse: the CT on the coarse grid; its affine is that of the grid.
+        probability: of kidney with its masses, on the coarse grid.
     """
 
     kidneys: tuple[LocatedKidney, ...]
     coarse: Volume
+    probability: npt.NDArray[np.float32]
     warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class _Pass:
     coarse: Volume
+    probability: npt.NDArray[np.float32]
     components: list[Component]
 
     @property
@@ -80,7 +83,7 @@ def locate(view: Volume, stage: LocateStage, networks: Networks) -> Location:
             found = wider
     coarse, components = found.coarse, found.components
     if not components:
-        return Location((), coarse, ("No kidney was found, also not by a second, wider search.",))
+        return Location((), coarse, found.probability, ("No kidney was found, also not by a second, wider search.",))
     body = body_at(coarse, components)
     components, horseshoe = split_horseshoe(coarse, components, body)
     if horseshoe:
@@ -98,7 +101,7 @@ def locate(view: Volume, stage: LocateStage, networks: Networks) -> Location:
         for side, component in zip(sides, components, strict=True)
     ]
     kidneys.sort(key=lambda kidney: kidney.side is Side.LEFT)  # stable: the larger of one side stays first
-    return Location(tuple(kidneys), coarse, tuple(warnings))
+    return Location(tuple(kidneys), coarse, found.probability, tuple(warnings))
 
 
 def coarse_volume(view: Volume, spacing_mm: float) -> Volume:
@@ -117,7 +120,7 @@ def _look(view: Volume, stage: LocateStage, networks: Networks, spacing_mm: floa
     k, j, i = coarse.shape
     logits = [networks.run(model, padded[None, None])["logits"][0, 0, :k, :j, :i] for model in stage.models]
     probability = np.mean([sigmoid(values) for values in logits], axis=0)
-    return _Pass(coarse, _components(probability, threshold, coarse.voxel_ml))
+    return _Pass(coarse, probability, _components(probability, threshold, coarse.voxel_ml))
 
 
 def _components(probability: npt.NDArray[np.float32], threshold: float, voxel_ml: float) -> list[Component]:
