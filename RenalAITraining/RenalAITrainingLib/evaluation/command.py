@@ -1,0 +1,106 @@
+"""The command ``renalai evaluate``."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from RenalAILib.errors import InputError
+
+if TYPE_CHECKING:
+    from .systems import System
+
+_PRINTED = ("comparison", "composition", "overlap", "kits", "detection", "confusion", "classes", "roc")
+
+
+class Evaluate:
+    """``renalai evaluate DATASET_OR_FOLDER -o OUT``."""
+
+    help = "measure a bundle on labelled CTs: the tables and figures of a paper, as a page, CSV and PNG"
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the command's words."""
+        parser.add_argument(
+            "source",
+            metavar="DATASET_OR_FOLDER",
+            help="a dataset; a folder of folders with ct.nii.gz and labels.nii.gz; or a .csv with the columns ct,"
+            " labels and, if known, patient, set, case",
+        )
+        parser.add_argument("--bundle", metavar="B", help="name or folder of the bundle (default: the one shipped)")
+        parser.add_argument("--against", metavar="B2", help="a second bundle, compared with the first case by case")
+        parser.add_argument("--split", metavar="PART", help="only this part of the dataset's split, such as test")
+        parser.add_argument(
+            "--results",
+            metavar="FOLDER",
+            help="measure results that are there, FOLDER/CASE/labels.nii.gz; runs nothing",
+        )
+        parser.add_argument("--against-results", metavar="FOLDER", help="the same for the second system")
+        parser.add_argument("--fast", action="store_true", help="one network in place of an ensemble")
+        parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where the networks run")
+        parser.add_argument("-o", "--output", metavar="OUT", required=True, help="folder for the report")
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Evaluate; 0 when the report is there. Raises InputError."""
+        from RenalAILib.commands.console import console, progress
+        from RenalAILib.writing import check_replaceable
+
+        from .pairs import select
+        from .report_folder import FILES, write_report
+        from .running import CaseStore, run_cases
+
+        output = Path(arguments.output).expanduser()
+        check_replaceable(output, FILES)
+        systems = _systems(arguments)
+        selection = select(Path(arguments.source), arguments.split)
+        kept = output.resolve().with_name(output.resolve().name + ".unfinished")
+        runs = []
+        with progress("Evaluating") as report:
+            for number, system in enumerate(systems):
+
+                def told(stage: str, fraction: float, message: str, done: int = number) -> None:
+                    report(stage, (done + fraction) / len(systems), message)
+
+                runs.append(run_cases(selection.pairs, system, CaseStore(kept / str(number + 1)), told))
+        tables = write_report(selection, arguments.split, runs, output)
+        shutil.rmtree(kept, ignore_errors=True)  # its content is in the report now
+        for table in tables:
+            if table.key in _PRINTED and table.rows:
+                table.show(console())
+        for run in runs:
+            for failure in run.failures:
+                console().print(f"Not evaluated by {run.system}: {failure.case}. {failure.reason}")
+        for note in selection.notes:
+            console().print(f"Note: {note}")
+        console().print(f"\nReport: {output / 'evaluation.html'}")
+        return 0
+
+
+def _systems(arguments: argparse.Namespace) -> list[System]:
+    """One or two of what is to be measured."""
+    from .systems import ResultsSystem
+
+    if arguments.results and arguments.bundle:
+        raise InputError("give --bundle or --results, not both; a second system goes to --against")
+    if arguments.against and arguments.against_results:
+        raise InputError("give --against or --against-results, not both")
+    systems: list[System] = [
+        ResultsSystem(Path(arguments.results)) if arguments.results else _bundle(arguments.bundle, arguments)
+    ]
+    if arguments.against_results:
+        systems.append(ResultsSystem(Path(arguments.against_results)))
+    elif arguments.against:
+        systems.append(_bundle(arguments.against, arguments))
+    return systems
+
+
+def _bundle(name: str | None, arguments: argparse.Namespace) -> System:
+    from RenalAILib.bundle_store import load_bundle
+
+    from .systems import BundleSystem
+
+    return BundleSystem(load_bundle(name), device=arguments.device, fast=arguments.fast)
+
+
+evaluate = Evaluate()
