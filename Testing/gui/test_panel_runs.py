@@ -64,6 +64,7 @@ def entered(widget, add_ct, double):
 
 
 def click(target):
+    qt.QApplication.processEvents()  # a section that was just unfolded is laid out only now
     QTest.mouseClick(target, Qt.MouseButton.LeftButton)
 
 

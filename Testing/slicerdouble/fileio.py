@@ -79,6 +79,8 @@ class IOManager:
         for node in slicer.util.getNodesByClass("vtkMRMLStorableNode", self._scene):
             if node.GetSaveWithScene() and (node.GetStorageNode() is not None or node.AddDefaultStorageNode()):
                 storage = node.GetStorageNode()
+                if storage is None:  # a node that lives in the scene file alone
+                    continue
                 storage.SetFileName(str(folder / f"{node.GetName()}.{storage.GetDefaultWriteFileExtension()}"))
                 if not storage.WriteData(node):
                     return False
