@@ -86,7 +86,7 @@ def test_kidneys_without_contrast_never_seen(case: str, bundle, record_property)
 @pytest.mark.parametrize("case", TRAINED_ON)
 def test_kidneys_of_the_training_scans(case: str, bundle, record_property) -> None:
     """Proves that the whole way fits together, nothing about accuracy."""
-    assert _mean(_kidney_dice(case, bundle, record_property)) >= 0.88
+    assert _mean(_kidney_dice(case, bundle, record_property)) >= 0.86
 
 
 def test_nothing_is_found_in_a_chest(bundle) -> None:

@@ -133,13 +133,12 @@ class _Neighbourhood:
         farther = self._distance(self.kidney.mask[crop.slices]) > self._distance(others)
         return farther[np.ix_(*(index - index[0] for index in indices))]
 
-    def beyond(self, reach_mm: float) -> Mask:
-        """Where the kidney's coarse component is farther away than ``reach_mm``."""
+    def away_mm(self) -> npt.NDArray[np.float32]:
+        """Distance to the kidney's coarse component, negative inside it."""
         indices = self._indices()
         (k, j, i), (k_end, j_end, i_end) = ([int(index[end]) for index in indices] for end in (0, -1))
         crop = Box((k, j, i), (k_end + 1, j_end + 1, i_end + 1)).slices
-        far = np.asarray(self._distance(self.kidney.mask[crop]) > reach_mm)
-        return far[np.ix_(*(index - index[0] for index in indices))]
+        return self._distance(self.kidney.mask[crop])[np.ix_(*(index - index[0] for index in indices))]
 
     def _indices(self) -> list[npt.NDArray[np.int64]]:
         """The coarse index of each sample of the network's grid, per axis."""
@@ -172,9 +171,10 @@ def _keep_own(probability: npt.NDArray[np.float32], around: _Neighbourhood) -> N
     the surroundings, which the narrow box does not show. Where another kidney is nearer, kidney voxels go to that one;
     a mass goes as a whole to the kidney that is nearer to most of it.
     """
-    _drop_doubtful_masses(probability, around)
+    away_mm = around.away_mm()
+    _drop_doubtful_masses(probability, away_mm)
     mass = probability[1] > 0.5
-    stray = around.beyond(REACH_MM) & ~mass
+    stray = (away_mm > REACH_MM) & ~mass
     probability[0, stray] = 0
     organ = (probability[0] > 0.5) | mass
     foreign = around.nearer_to_a_rival()
@@ -199,24 +199,28 @@ def _keep_own(probability: npt.NDArray[np.float32], around: _Neighbourhood) -> N
     probability[:, (numbers > 0) & ~kept[numbers]] = 0
 
 
-def _drop_doubtful_masses(probability: npt.NDArray[np.float32], around: _Neighbourhood) -> None:
+def _drop_doubtful_masses(probability: npt.NDArray[np.float32], away_mm: npt.NDArray[np.float32]) -> None:
     """Set to 0 masses that the networks are nowhere sure of, and masses of other organs.
 
     The coarse pass counts masses as kidney. A domain of which nearly nothing (a twentieth) lies within 5 mm of what it
     found hangs on bowel, liver or a vessel: a ball of 3 cm that only touches the kidney has that much.
+
+    Args:
+        away_mm: distance to the kidney's coarse component.
     """
-    numbers, counts = connected_domains(probability[1] > 0.5)
+    mass = probability[1] > 0.5
+    numbers, counts = connected_domains(mass)
     if counts.size == 0:
         return
+    number = numbers[mass]
     peaks = np.zeros(counts.size + 1, dtype=np.float32)
-    np.maximum.at(peaks, numbers, probability[1])
-    near = np.bincount(numbers[~around.beyond(CONTACT_MM)], minlength=counts.size + 1)
+    np.maximum.at(peaks, number, probability[1][mass])
+    near = np.bincount(number[away_mm[mass] <= CONTACT_MM], minlength=counts.size + 1)
     elsewhere = near < CONTACT_SHARE * np.concatenate([[0], counts])
-    elsewhere[0] = False
-    probability[:, elsewhere[numbers]] = 0
     unsure = peaks < SURE
-    unsure[0] = False
-    probability[1, unsure[numbers]] = 0
+    inside = np.nonzero(mass)
+    probability[0][inside] *= ~elsewhere[number]
+    probability[1][inside] *= ~(elsewhere | unsure)[number]
 
 
 def _is_near(domain: Mask, target: Mask, spacing_mm: npt.NDArray[np.float64]) -> bool:
