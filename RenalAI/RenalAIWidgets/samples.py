@@ -48,17 +48,15 @@ def make_phantom(source: Any = None) -> list[Any]:
         The volume node and the segmentation node.
     """
     from RenalAILib.phantom import make_phantom as make
-    from RenalAIScene.labelmaps import add_segments
+    from RenalAIScene.labelmaps import new_segmentation
     from RenalAIScene.volumes import add_volume
 
     with slicer.util.WaitCursor():
         phantom = make(SEED)
         volume = add_volume(phantom.volume, _("RenalAI phantom"))
-        truth = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", _("RenalAI phantom truth"))
-        truth.CreateDefaultDisplayNodes()
-        truth.SetReferenceImageGeometryParameterFromVolumeNode(volume)
         labels = [Label(value) for value in range(1, int(phantom.labels.max()) + 1)]
-        add_segments(truth, phantom.labels, [label.name.lower() for label in labels], volume)
+        ids = [label.name.lower() for label in labels]
+        truth = new_segmentation(_("RenalAI phantom truth"), phantom.labels, ids, volume)
         for label in labels:
             truth.GetSegmentation().GetSegment(label.name.lower()).SetName(label_in_words(label))
     slicer.util.setSliceViewerLayers(background=volume, fit=True)

@@ -27,8 +27,8 @@ def build(kind: type[T], content: Any, where: str) -> T:
         >>> @dataclass
         ... class Window:
         ...     width: float
-        >>> Window.__module__, build(Window, {"width": 300}, "a.yaml").width
-        ('__main__', 300.0)
+        >>> build(Window, {"width": 300}, "a.yaml").width
+        300.0
     """
     if not isinstance(content, dict):
         raise InputError(f"{where} must be a mapping of {', '.join(f.name for f in fields(kind))}")  # type: ignore[arg-type]

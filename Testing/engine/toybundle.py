@@ -7,6 +7,7 @@ their own, in a body of fat. `toy_outcome()` gives a complete Outcome to tests o
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -228,3 +229,11 @@ class _Graph:
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
         onnx.checker.check_model(model, full_check=True)
         return model
+
+
+def installed_as_default(place: Path) -> Path:
+    """A folder of bundles in which the toy bundle stands under the default's name, before the one that is shipped."""
+    from RenalAILib.bundle_store import DEFAULT_BUNDLE
+
+    shutil.copytree(toy_bundle().folder, place / DEFAULT_BUNDLE)
+    return place

@@ -18,7 +18,7 @@ TEXT = (ROOT / "Resources" / "Docs" / "slicer.md").read_text(encoding="utf-8")
 
 @pytest.mark.timeout(180)
 def test_the_lines_for_the_console_work_as_written(double, monkeypatch, tmp_path):
-    monkeypatch.setenv("RENALAI_BUNDLES", str(toybundle.toy_bundle().folder))
+    monkeypatch.setenv("RENALAI_BUNDLES", str(toybundle.installed_as_default(tmp_path / "bundles")))
     monkeypatch.setenv("RENALAI_HOME", str(tmp_path / "home"))
     from RenalAILib.labels import Label
     from RenalAIScene.results import outcome_of

@@ -23,7 +23,8 @@ import toybundle  # noqa: E402
 @pytest.fixture(autouse=True)
 def toy(monkeypatch, tmp_path):
     """The toy bundle as the one that is installed, and no other; temporary files in a folder of their own."""
-    monkeypatch.setenv("RENALAI_BUNDLES", str(toybundle.toy_bundle().folder))
+    default = toybundle.installed_as_default(tmp_path / "bundles")
+    monkeypatch.setenv("RENALAI_BUNDLES", os.pathsep.join([str(default), str(toybundle.toy_bundle().folder)]))
     monkeypatch.setenv("RENALAI_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     (tmp_path / "temporary").mkdir()

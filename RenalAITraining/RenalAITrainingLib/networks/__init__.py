@@ -23,7 +23,7 @@ def build(name: str, **options: Any) -> nn.Module:
 
     Example:
         >>> sum(weight.numel() for weight in build("unet", outputs=2, residual_units=0).parameters())
-        1980872
+        1980826
     """
     if name not in NETWORKS:
         raise InputError(f"no network is called {name!r}; there are {', '.join(sorted(NETWORKS))}")
