@@ -12,7 +12,7 @@ from .bundle_store import load_bundle
 from .compare import Agreement, DomainOutcome, compare_labels, write_agreement
 from .findings import Outcome
 from .phantom import Phantom, make_phantom
-from .report import FILES
+from .report import OWNED
 from .report.nifti import nifti_ct, nifti_labels
 from .study import segment_study
 from .writing import check_replaceable, replaced_file
@@ -60,7 +60,7 @@ def demonstrate(
     """
     begin = time.perf_counter()
     weights = load_bundle(bundle)  # refused, if at all, before the phantom is made
-    check_replaceable(folder / "result", FILES)
+    check_replaceable(folder / "result", OWNED)
     report("phantom", 0.0, f"Making the phantom of seed {seed}")
     phantom = make_phantom(seed, shape=SHAPE, spacing_mm=SPACING_MM)
     truth = phantom.volume.with_voxels(phantom.labels)

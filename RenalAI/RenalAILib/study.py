@@ -9,10 +9,17 @@ from pathlib import Path
 from .bundle_store import load_bundle
 from .cascade.pipeline import segment
 from .cascade.steps import Progress
+from .dicom.installed import highdicom
+from .dicom.segmentation_object import write_dicom_seg
+from .dicom.source_images import read_source_images
+from .errors import InputError
 from .findings import Findings, Outcome
 from .reading import read_ct
-from .report import FILES, write_outcome
+from .reading.dicom_series import is_dicom
+from .report import DICOM_SEG, OWNED, write_outcome
 from .writing import check_replaceable
+
+_NO_SEG = "No DICOM segmentation was written: there is no kidney and no mass to put into one."
 
 
 def segment_study(
@@ -24,21 +31,30 @@ def segment_study(
     fast: bool = False,
     series: str | None = None,
     second_phase: Path | None = None,
+    dicom_seg: bool = False,
     report: Progress,
 ) -> tuple[Outcome, dict[str, Path]]:
     """Read, segment and write one study; what can be refused is refused before the work starts.
+
+    ``dicom_seg`` adds ``segmentation.dcm`` to the result of a CT read from DICOM. Where neither kidney nor mass is
+    found, there is no such object; a warning in the findings says so.
 
     Returns:
         the outcome, and the files written by name.
 
     Raises:
-        InputError: bad input, an unknown bundle or device, an output that cannot be written.
+        InputError: bad input, an unknown bundle or device, an output that cannot be written, or a DICOM segmentation
+            asked for where the CT is no DICOM or highdicom is missing.
     """
-    check_replaceable(output, FILES)
+    check_replaceable(output, OWNED)
+    if dicom_seg:
+        _check_dicom(source)
     weights = load_bundle(bundle)
     begin = time.perf_counter()
     scan = read_ct(source, series=series)
     notes = scan.notes
+    if dicom_seg:
+        read_source_images(scan.slices)  # what it lacks is told now, not after the networks
     second = None
     if second_phase is not None:
         second_scan = read_ct(second_phase)
@@ -47,7 +63,20 @@ def segment_study(
     report("read", 0.0, f"Read {scan.volume.name}")
     outcome = segment(scan.volume, weights, device=device, fast=fast, second_phase=second, progress=report)
     outcome = replace(outcome, findings=_with_reading(outcome.findings, notes, read_s))
-    return outcome, write_outcome(outcome, output)
+    more = {}
+    if dicom_seg and outcome.instances.any():
+        more[DICOM_SEG] = lambda found, path: write_dicom_seg(found, scan.slices, path)
+    elif dicom_seg:
+        outcome = replace(outcome, findings=replace(outcome.findings, warnings=(*outcome.findings.warnings, _NO_SEG)))
+    return outcome, write_outcome(outcome, output, more=more)
+
+
+def _check_dicom(source: Path) -> None:
+    highdicom()
+    if source.is_file() and not is_dicom(source):
+        raise InputError(
+            f"{source.name} is no DICOM; a DICOM segmentation needs a CT read from a folder of DICOM files"
+        )
 
 
 def _with_reading(findings: Findings, notes: tuple[str, ...], read_s: float) -> Findings:

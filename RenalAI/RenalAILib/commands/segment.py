@@ -31,6 +31,9 @@ class Segment:
         parser.add_argument(
             "--second-phase", metavar="PATH", help="the same patient's CT in another contrast phase, for enhancement"
         )
+        parser.add_argument(
+            "--dicom-seg", action="store_true", help="also write segmentation.dcm for the PACS (the CT must be DICOM)"
+        )
 
     def run(self, arguments: argparse.Namespace) -> int:
         if arguments.series == "list":
@@ -48,6 +51,7 @@ class Segment:
                 fast=arguments.fast,
                 series=arguments.series,
                 second_phase=Path(arguments.second_phase) if arguments.second_phase else None,
+                dicom_seg=arguments.dicom_seg,
                 report=report,
             )
         show_findings(outcome.findings)

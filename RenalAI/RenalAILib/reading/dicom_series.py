@@ -112,7 +112,8 @@ def read_series(path: Path, wanted: str | None) -> tuple[Stored, str]:
     if series.modality != "CT":
         raise InputError(f"{name} is {series.modality or 'of unknown modality'}, not CT")
     built = stack(name, series.headers)
-    return Stored(read_pixels(name, built.headers), built.ijk_to_ras, (*notes, *built.notes)), name
+    slices = tuple(header.path for header in built.headers)
+    return Stored(read_pixels(name, built.headers), built.ijk_to_ras, (*notes, *built.notes), slices), name
 
 
 def _asked(folder: Path, found: Sequence[Series], wanted: str) -> tuple[Series, tuple[str, ...]]:

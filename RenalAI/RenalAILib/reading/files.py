@@ -29,10 +29,12 @@ class Scan:
     Attributes:
         volume: int16 or float32 voxels in HU on the file's own grid.
         notes: sentences for the findings' warnings: which series was taken and why, what was left out.
+        slices: for DICOM, the file of each slice, in the order of k; empty for other kinds of files.
     """
 
     volume: Volume
     notes: tuple[str, ...] = ()
+    slices: tuple[Path, ...] = ()
 
 
 def read_ct(path: str | Path, *, series: str | None = None) -> Scan:
@@ -49,7 +51,7 @@ def read_ct(path: str | Path, *, series: str | None = None) -> Scan:
     stored, name = _read(path, series)
     check_grid(name, stored.ijk_to_ras, stored.voxels.shape)
     check_hounsfield(name, stored.voxels)
-    return Scan(Volume(compact(stored.voxels), stored.ijk_to_ras, name), stored.notes)
+    return Scan(Volume(compact(stored.voxels), stored.ijk_to_ras, name), stored.notes, stored.slices)
 
 
 def read_volume(path: str | Path, *, series: str | None = None) -> Volume:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -21,11 +22,13 @@ class Stored:
         voxels: as stored, rescaled to real values.
         ijk_to_ras: 4x4, mm.
         notes: sentences for the findings' warnings.
+        slices: for DICOM, the file of each slice, in the order of k.
     """
 
     voxels: np.ndarray
     ijk_to_ras: npt.NDArray[np.float64]
     notes: tuple[str, ...] = ()
+    slices: tuple[Path, ...] = ()
 
 
 def ras_from_lps(ijk_to_lps: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -20,14 +20,23 @@ from .readings import Reading, Verdict
 from .slicer_segmentation import seg_nrrd
 from .table import csv_text
 
-__all__ = ["FILES", "Reading", "Verdict", "write_outcome"]
+__all__ = ["DICOM_SEG", "FILES", "OWNED", "Reading", "Verdict", "write_outcome"]
 
 FILES = ("findings.json", "findings.csv", "labels.nii.gz", "segmentation.seg.nrrd", "report.html", "gradcam.nii.gz")
+DICOM_SEG = "segmentation.dcm"  # where it was asked for
+OWNED = (*FILES, DICOM_SEG)
+"""Every name a result folder may hold."""
 _LABELS = "RenalAI: 1 kidney R, 2 kidney L, 3 AML, 4 cystic, 5 solid, 6 unknown mass"
 _GRADCAM = "RenalAI: Grad-CAM of every mass, 0 to 1 within its own patch"
 
 
-def write_outcome(outcome: Outcome, folder: Path, *, readings: Sequence[Reading] | None = None) -> dict[str, Path]:
+def write_outcome(
+    outcome: Outcome,
+    folder: Path,
+    *,
+    readings: Sequence[Reading] | None = None,
+    more: Mapping[str, Callable[[Outcome, Path], None]] | None = None,
+) -> dict[str, Path]:
     """Writes the result folder, whole or not at all; an older result of RenalAI there is replaced.
 
     The files: ``findings.json`` (schema ``renalai.findings/1``, with the readings under ``readings``),
@@ -43,18 +52,22 @@ def write_outcome(outcome: Outcome, folder: Path, *, readings: Sequence[Reading]
         outcome: of the engine.
         folder: absent, empty, or an older result.
         readings: radiologists' answers, in order of time.
+        more: further files by name (of :data:`OWNED`), each with what writes it to a path.
 
     Returns:
         The path of each file by its name.
 
     Raises:
         InputError: the folder holds something else, or cannot be written.
-        ValueError: a reading is about no mass of the outcome.
+        ValueError: a reading is about no mass of the outcome, or ``more`` has a name that a result may not hold.
     """
     started = time.perf_counter()
     readings = tuple(readings or ())
+    more = more or {}
     _check_readings(readings, outcome.findings)
-    with replaced_folder(folder, FILES) as new:
+    if not set(more) <= set(OWNED) - set(FILES):
+        raise ValueError(f"a result holds no {', '.join(sorted(more))} beside its own files")
+    with replaced_folder(folder, OWNED) as new:
         with ThreadPoolExecutor(max_workers=2) as pool:  # numpy and zlib let other threads run
             images = [
                 pool.submit(_write, new / "labels.nii.gz", _labels, outcome),
@@ -62,6 +75,7 @@ def write_outcome(outcome: Outcome, folder: Path, *, readings: Sequence[Reading]
             ]
             if outcome.saliency:
                 images.append(pool.submit(_write, new / "gradcam.nii.gz", _gradcam, outcome))
+            images.extend(pool.submit(write, outcome, new / name) for name, write in more.items())
             figures = Figures(outcome)
             overview = figures.overview()
             pictures = {mass.segment_id: figures.of_mass(mass) for mass in outcome.findings.masses}

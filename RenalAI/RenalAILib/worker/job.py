@@ -16,6 +16,7 @@ _CLASSES = {
     "segment": ("segmenting", "SegmentJob"),
     "compare": ("comparing", "CompareJob"),
     "report": ("reporting", "ReportJob"),
+    "dicom-seg": ("dicom_segmenting", "DicomSegJob"),
     "check": ("checking", "CheckJob"),
 }
 
