@@ -16,7 +16,7 @@ from slicer.i18n import tr as _
 from RenalAILib.errors import InputError
 from RenalAILib.worker.errors import CancelledError
 
-from .handover import add_to_training, why_no_dicom, why_no_training, write_dicom
+from .handover import add_to_training, has_quantitative_reporting, why_no_dicom, why_no_training, write_dicom
 from .jobqueue import Ticket
 from .printing import can_print, print_to_pdf
 from .texts import show_error, show_plain, show_problem
@@ -29,10 +29,14 @@ class Exporter(Protocol):
         """Starts writing the result folder; the ticket's result is the path of each file by its name."""
         ...
 
+    def startDicomSegmentation(self, segmentation: Any, path: Path, on_end: Callable[[Ticket], None]) -> Ticket:
+        """Starts writing a DICOM SEG object without QuantitativeReporting; the ticket's result is its path."""
+        ...
+
 
 @dataclass(frozen=True)
 class _Wanted:
-    """What was ticked when Export was pressed; the user may leave the module while the report is written."""
+    """What was ticked when Export was pressed; the user may leave the module while files are written."""
 
     result: Any
     segmentation: bool
@@ -82,15 +86,12 @@ class ExportSection:
         if not parameters.exportReport:
             self._finish(wanted, base, name, {})
             return
-        try:
-            self._ticket = self._exporter.startReport(
-                wanted.result, base / name, lambda ticket: self._on_report(ticket, wanted, base, name)
-            )
-        except InputError as problem:
-            show_problem(self._ui.exportLine, str(problem))
-            return
-        self._ui.exportRunButton.enabled = False
-        show_plain(self._ui.exportLine, _("Writing the report…"))
+        self._start(
+            lambda on_end: self._exporter.startReport(wanted.result, base / name, on_end),
+            _("Writing the report…"),
+            _("The report could not be written.\n\n{problem}"),
+            lambda files: self._finish(wanted, base, name, files),
+        )
 
     def onTraining(self) -> None:
         with slicer.util.tryWithErrorDisplay(_("The case could not be handed over."), waitCursor=True):
@@ -109,23 +110,39 @@ class ExportSection:
     def _dicom_wanted(self) -> bool:
         return bool(self._parameters.exportDicom and self._ui.dicomCheckBox.enabled)
 
-    def _on_report(self, ticket: Ticket, wanted: _Wanted, base: Path, name: str) -> None:
+    def _start(
+        self,
+        begin: Callable[[Callable[[Ticket], None]], Ticket],
+        doing: str,
+        failed: str,
+        then: Callable[[Any], None],
+    ) -> None:
+        """One job of the engine; ``then`` gets its result, ``failed`` says that there is none, with ``{problem}``."""
+        try:
+            self._ticket = begin(lambda ticket: self._on_end(ticket, failed, then))
+        except InputError as problem:
+            show_problem(self._ui.exportLine, str(problem))
+            return
+        self._ui.exportRunButton.enabled = False
+        show_plain(self._ui.exportLine, doing)
+
+    def _on_end(self, ticket: Ticket, failed: str, then: Callable[[Any], None]) -> None:
         self._ticket = None
         try:
-            files = ticket.result()
+            result = ticket.result()
         except CancelledError:
             show_plain(self._ui.exportLine, _("Cancelled."))
             return
         except Exception as problem:  # shown in the panel; a fault of ours brings its log along
             show_problem(self._ui.exportLine, str(problem))
-            show_error(_("The report could not be written.\n\n{problem}").format(problem=problem), problem)
+            show_error(failed.format(problem=problem), problem)
             return
         finally:
             self.update(self._parameters)
-        self._finish(wanted, base, name, files)
+        then(result)
 
     def _finish(self, wanted: _Wanted, base: Path, name: str, files: dict[str, Path]) -> None:
-        """What is written from Slicer itself, after the report."""
+        """What is written from Slicer itself, after the report; then what the engine writes for the PACS."""
         written = [files["report.html"]] if files else []
         try:
             with slicer.util.tryWithErrorDisplay(_("The export is not complete."), waitCursor=True):
@@ -135,15 +152,27 @@ class ExportSection:
                     if not slicer.util.saveNode(wanted.result, str(path)):
                         raise OSError(_("{path} could not be written.").format(path=path))
                     written.append(path)
-                if wanted.dicom:
+                if wanted.dicom and has_quantitative_reporting():
                     written.append(write_dicom(wanted.result, base / f"{name} DICOM"))
                 if wanted.pdf and files:
                     print_to_pdf(files["report.html"], base / f"{name}.pdf")
                     written.append(base / f"{name}.pdf")
         finally:
-            links = [_link(path, path.name) for path in written] + [_link(base, _("open folder"))]
-            self._ui.exportLine.text = _("Written: {links}").format(links=" · ".join(links))
-            self._ui.exportLine.setVisible(True)
+            self._show_written(base, written)
+        if wanted.dicom and not has_quantitative_reporting():
+            self._start(
+                lambda on_end: self._exporter.startDicomSegmentation(
+                    wanted.result, base / f"{name} segmentation.dcm", on_end
+                ),
+                _("Writing the DICOM segmentation…"),
+                _("The DICOM segmentation could not be written.\n\n{problem}"),
+                lambda path: self._show_written(base, [*written, path]),
+            )
+
+    def _show_written(self, base: Path, written: list[Path]) -> None:
+        links = [_link(path, path.name) for path in written] + [_link(base, _("open folder"))]
+        self._ui.exportLine.text = _("Written: {links}").format(links=" · ".join(links))
+        self._ui.exportLine.setVisible(True)
 
 
 def file_name(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What leaves Slicer through other modules: DICOM by QuantitativeReporting, training cases by RenalAITraining."""
+"""What leaves Slicer with the help of others: DICOM and training cases."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 
+from RenalAILib.errors import InputError
 from RenalAIScene.results import ct_of
 
 
@@ -19,13 +20,48 @@ def why_no_dicom(segmentation: Any) -> str | None:
         return _("The CT of this result is no longer in the scene.")
     if not ct.GetAttribute("DICOM.instanceUIDs"):
         return _("The CT was not loaded from the DICOM database, so there is no study to add to.")
-    if find_spec("DICOMSegmentationPlugin") is None:
-        return _("Install the extension QuantitativeReporting; it writes DICOM segmentations.")
+    if has_quantitative_reporting():
+        return None
+    if find_spec("highdicom") is None:
+        return _(
+            "Install the extension QuantitativeReporting, which writes DICOM segmentations, or the Python package "
+            "highdicom: slicer.util.pip_install('highdicom')."
+        )
+    first = ct.GetAttribute("DICOM.instanceUIDs").split()[
+        0
+    ]  # all of them only on Export: this is asked at every change
+    if not slicer.dicomDatabase.fileForInstance(first):
+        return _("The files of the CT are no longer in the DICOM database. Import the study again.")
     return None
 
 
+def has_quantitative_reporting() -> bool:
+    """Whether the extension is there; without it the engine writes DICOM segmentations."""
+    return find_spec("DICOMSegmentationPlugin") is not None
+
+
+def source_files(ct: Any) -> tuple[Path, ...]:
+    """The DICOM files that a CT was loaded from, by Slicer's DICOM database.
+
+    Raises:
+        InputError: the CT was not loaded from there, or files are no longer there; the text is for the user.
+    """
+    uids = (ct.GetAttribute("DICOM.instanceUIDs") or "").split()
+    if not uids:
+        raise InputError(_("The CT was not loaded from the DICOM database, so there is no study to add to."))
+    database = slicer.dicomDatabase
+    files = [database.fileForInstance(uid) for uid in uids]
+    gone = sum(not file or not Path(file).is_file() for file in files)
+    if gone:
+        text = _(
+            "{gone} of the {all} DICOM files of the CT are no longer in the DICOM database. Import the study again."
+        )
+        raise InputError(text.format(gone=gone, all=len(files)))
+    return tuple(Path(file) for file in files)
+
+
 def write_dicom(segmentation: Any, folder: Path) -> Path:
-    """Writes a DICOM SEG object into ``folder``, with the terminology and algorithm that the segments carry.
+    """QuantitativeReporting writes a DICOM SEG object into ``folder``, with the terminology the segments carry.
 
     Raises:
         RuntimeError: it cannot be written, with the reason.

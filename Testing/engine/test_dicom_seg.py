@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -121,7 +122,9 @@ def test_what_the_radiologist_said_is_theirs(outcome: Outcome, series: list[Path
         Reading("mass_left_2", Verdict.REJECTED),
     ]
     write_dicom_seg(outcome, series, tmp_path / "seg.dcm", readings=readings)
-    entries = {entry.TrackingID: entry for entry in pydicom.dcmread(tmp_path / "seg.dcm").SegmentSequence}
+    data = pydicom.dcmread(tmp_path / "seg.dcm")
+    assert data.ContentDescription == "Demonstration weights, not for diagnosis; 1 rejected by reader"
+    entries = {entry.TrackingID: entry for entry in data.SegmentSequence}
     assert list(entries) == ["kidney_right", "kidney_left", "mass_right_1", "mass_left_1"]
     changed = entries["mass_left_1"]
     assert changed.SegmentAlgorithmType == "SEMIAUTOMATIC" and changed.SegmentAlgorithmName == "RenalAI"
@@ -218,6 +221,23 @@ def test_dcmqi_reads_the_same(outcome: Outcome, written: Path, tmp_path: Path) -
     assert meta.count("AUTOMATIC") == len(outcome.segments) and "367643001" in meta and "24028007" in meta
 
 
+def test_a_real_series(outcome: Outcome, tmp_path: Path) -> None:
+    """Slices of a real scanner, with all that its headers hold."""
+    folder = Path(__file__).resolve().parents[3] / "shared" / "data" / "dicom" / "kits_00072_top"
+    if not folder.is_dir():
+        pytest.skip(f"the real series {folder.name} is not on this computer")
+    scan = read_ct(folder)
+    instances = np.zeros(scan.volume.shape, np.uint8)
+    for number in range(1, len(outcome.segments) + 1):
+        instances[number : number + 4, 90 * number : 90 * number + 30, 100:180] = number
+    painted_on = Outcome(scan.volume, outcome.findings, instances, instances, {})
+    write_dicom_seg(painted_on, scan.slices[::-1], tmp_path / "seg.dcm")
+    assert np.array_equal(numbered(tmp_path / "seg.dcm", list(scan.slices)), instances)
+    data, source = pydicom.dcmread(tmp_path / "seg.dcm"), pydicom.dcmread(scan.slices[0])
+    for keyword in ("PatientID", "StudyInstanceUID", "StudyDate", "FrameOfReferenceUID"):
+        assert data[keyword].value == source[keyword].value
+
+
 def test_bad_series_are_refused_in_a_sentence(outcome: Outcome, series: list[Path], tmp_path: Path) -> None:
     target = tmp_path / "out" / "seg.dcm"
     nifti = write_nifti(tmp_path / "ct.nii.gz", outcome.volume.voxels, GRID)
@@ -253,6 +273,18 @@ def test_a_series_without_a_frame_of_reference_is_refused(outcome: Outcome, tmp_
     files = write_series(tmp_path / "ct", outcome.volume.voxels, GRID, change=without)
     with pytest.raises(InputError, match="has no FrameOfReferenceUID"):
         read_source_images(files)
+
+
+def test_the_name_of_the_patient_is_in_no_warning(outcome: Outcome, tmp_path: Path) -> None:
+    def named(_: int, data: pydicom.Dataset) -> None:
+        data.PatientName = "Onename"
+
+    files = write_series(tmp_path / "ct", outcome.volume.voxels, GRID, change=named)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        write_dicom_seg(outcome, files, tmp_path / "seg.dcm")
+    assert not [warning for warning in seen if "Onename" in str(warning.message)]
+    assert pydicom.dcmread(tmp_path / "seg.dcm").PatientName == "Onename"
 
 
 def test_nothing_found_is_nothing_to_write(outcome: Outcome, series: list[Path], tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,8 @@ def write_dicom_seg(
     """Writes one object with a segment for every kidney and mass, whole or not at all.
 
     Patient, study and frame of reference are those of the source images, which the object refers to frame by frame;
-    series and instance are new. A mass that the radiologist rejected is left out: its voxels belong to no segment.
+    series and instance are new. A mass that the radiologist rejected is left out, and
+    counted in the content description; its voxels belong to no segment.
 
     Args:
         outcome: on the grid of the source images; axes may be permuted or run the other way.
@@ -52,30 +55,39 @@ def write_dicom_seg(
         raise InputError(f"{outcome.volume.name} has no kidney and no mass to write as a DICOM segmentation")
     source = read_source_images(source_files)
     bundle = outcome.findings.bundle
-    found = hd.seg.Segmentation(
-        source_images=source.datasets,
-        pixel_array=np.ascontiguousarray(source.arrange(voxels, outcome.volume)),
-        segmentation_type="LABELMAP" if labelmap else "BINARY",
-        segment_descriptions=[
-            describe_segment(number, segment, last.get(segment.segment_id), bundle)
-            for number, segment in enumerate(segments, start=1)
-        ],
-        pixel_measures=_measures(source),
-        series_instance_uid=hd.UID(),
-        series_number=_SERIES_NUMBER,
-        sop_instance_uid=hd.UID(),
-        instance_number=1,
-        manufacturer="RenalAI",
-        manufacturer_model_name=bundle.name,
-        software_versions=__version__,
-        device_serial_number=bundle.sha256[:16],  # what tells one set of weights from another
-        content_label="RENALAI",
-        content_description=_content(bundle.demonstration),
-        series_description="RenalAI kidneys and renal masses",
-        **({"transfer_syntax_uid": _RLE} if labelmap else {}),
-    )
+    with _names_unspoken():
+        found = hd.seg.Segmentation(
+            source_images=source.datasets,
+            pixel_array=np.ascontiguousarray(source.arrange(voxels, outcome.volume)),
+            segmentation_type="LABELMAP" if labelmap else "BINARY",
+            segment_descriptions=[
+                describe_segment(number, segment, last.get(segment.segment_id), bundle)
+                for number, segment in enumerate(segments, start=1)
+            ],
+            pixel_measures=_measures(source),
+            series_instance_uid=hd.UID(),
+            series_number=_SERIES_NUMBER,
+            sop_instance_uid=hd.UID(),
+            instance_number=1,
+            manufacturer="RenalAI",
+            manufacturer_model_name=bundle.name,
+            software_versions=__version__,
+            device_serial_number=bundle.sha256[:16],  # what tells one set of weights from another
+            content_label="RENALAI",
+            content_description=_content(bundle.demonstration, [last[name].verdict for name in last]),
+            series_description="RenalAI kidneys and renal masses",
+            **({"transfer_syntax_uid": _RLE} if labelmap else {}),
+        )
     with replaced_file(path) as new:
         found.save_as(new)
+
+
+@contextmanager
+def _names_unspoken() -> Iterator[None]:
+    """highdicom warns of names without a caret by quoting them: a patient's name belongs into no log."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The string .* is unlikely to represent the intended person name")
+        yield
 
 
 def _present(outcome: Outcome, readings: dict[str, Reading]) -> tuple[list[Kidney | Mass], np.ndarray]:
@@ -101,5 +113,8 @@ def _measures(source: SourceImages) -> Any:
     )
 
 
-def _content(demonstration: bool) -> str:
-    return "Demonstration: research only, not for diagnosis" if demonstration else "Kidneys and renal masses in CT"
+def _content(demonstration: bool, verdicts: Sequence[Verdict]) -> str:
+    """At most 64 characters (LO)."""
+    words = "Demonstration weights, not for diagnosis" if demonstration else "Kidneys and renal masses in CT"
+    rejected = verdicts.count(Verdict.REJECTED)
+    return f"{words}; {rejected} rejected by reader" if rejected else words
