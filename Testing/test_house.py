@@ -188,3 +188,16 @@ def test_layers_hold() -> None:
     from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
     assert lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True) == EXIT_STATUS_SUCCESS
+
+
+@pytest.mark.parametrize("method", ["read_text", "write_text"])
+def test_text_files_name_their_encoding(method: str) -> None:
+    """The default is that of the machine: ASCII on a bare server, cp1252 on Windows."""
+    nameless = []
+    for path in (path for path in tracked() if path.suffix == ".py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == method:
+                given = len(node.args) + len(node.keywords)
+                if given < (1 if method == "read_text" else 2):
+                    nameless.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert nameless == []

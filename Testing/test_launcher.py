@@ -40,14 +40,14 @@ class Tree:
         for name in ("run", "pyproject.toml"):
             shutil.copy(ROOT / name, self.root)
         self.python = folder / "python3"
-        self.python.write_text(FAKE_PYTHON)
+        self.python.write_text(FAKE_PYTHON, encoding="utf-8")
         self.python.chmod(0o755)
 
     def run(
         self, *words: str, breaks: str = "nothing at all", has_training: bool = False
     ) -> tuple[int, list[str], str]:
         """Exit code, what Python was asked (the tree's place left out), standard error."""
-        self._calls.write_text("")
+        self._calls.write_text("", encoding="utf-8")
         env = os.environ | {
             "RENALAI_PYTHON": str(self.python),
             "CALLS": str(self._calls),
@@ -59,7 +59,7 @@ class Tree:
             [self._shell, str(self.root / "run"), *words], cwd="/", env=env, capture_output=True, text=True, timeout=60
         )
         assert done.stdout == ""
-        calls = self._calls.read_text().replace(str(self.root), "ROOT").splitlines()
+        calls = self._calls.read_text(encoding="utf-8").replace(str(self.root), "ROOT").splitlines()
         return done.returncode, [call.replace("-qq --disable-pip-version-check ", "") for call in calls], done.stderr
 
 
@@ -138,7 +138,7 @@ def test_checks_all_run_though_one_fails(tree: Tree) -> None:
 
 
 def test_no_python_is_told_in_a_sentence(tree: Tree) -> None:
-    tree.python.write_text("#!/bin/sh\nexit 1\n")
+    tree.python.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
     empty = tree.root / "bin"
     empty.mkdir()
     for tool in ("sh", "dirname", "cat", "cksum"):

@@ -20,13 +20,13 @@ class MetricsLog:
         self.path = folder / "metrics.jsonl"
         kept = [line for line in read_metrics(self.path) if line["step"] <= keep_to] if keep_to else []
         beside = self.path.with_suffix(".part")
-        beside.write_text("".join(json.dumps(line) + "\n" for line in kept))
+        beside.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
         beside.replace(self.path)
         self._board = _tensorboard(folder / "tensorboard", keep_to)
 
     def write(self, event: str, step: int, **values: Any) -> None:
         """Append one line and flush it."""
-        with open(self.path, "a") as file:
+        with open(self.path, "a", encoding="utf-8") as file:
             file.write(json.dumps({"event": event, "step": step} | values) + "\n")
         if self._board is not None:
             for name, value in values.items():
@@ -43,7 +43,7 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     """All whole lines of a metrics file; none where it does not exist. A last, torn line is left out."""
     if not path.exists():
         return []
-    lines = path.read_text().splitlines(keepends=True)
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     return [json.loads(line) for line in lines if line.endswith("\n")]
 
 

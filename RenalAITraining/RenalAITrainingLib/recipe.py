@@ -212,9 +212,9 @@ def load(name: str | Path) -> Recipe:
     if path.suffix in (".yaml", ".yml"):
         if not path.is_file():
             raise InputError(f"{path} does not exist")
-        text, where = path.read_text(), str(path)
+        text, where = path.read_text(encoding="utf-8"), str(path)
     elif str(name) in shipped():
-        text, where = (_folder() / f"{name}.yaml").read_text(), f"{name}.yaml"
+        text, where = (_folder() / f"{name}.yaml").read_text(encoding="utf-8"), f"{name}.yaml"
     else:
         raise InputError(f"no recipe is called {name}; there are {', '.join(shipped())}, or give a .yaml file")
     try:

@@ -237,7 +237,7 @@ class SampleStore(Sequence[Sample]):
         if not path.exists():
             return []
         records = []
-        for number, line in enumerate(path.read_text().splitlines(keepends=True), start=1):
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(keepends=True), start=1):
             try:
                 records.append(SampleRecord.from_json(line))
             except (ValueError, KeyError, TypeError, AttributeError) as error:

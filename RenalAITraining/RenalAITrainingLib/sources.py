@@ -126,7 +126,7 @@ class ShapeLibrary:
         every = sorted(folder.glob("case_*.nii.gz"))
         if not every:
             raise InputError(f"{folder} holds no KiTS23 masks (case_*.nii.gz)")
-        table = json.loads((Path(data) / "kits23_cases.json").read_text())
+        table = json.loads((Path(data) / "kits23_cases.json").read_text(encoding="utf-8"))
         self._aml = {case["case_id"] for case in table if case["tumor_histologic_subtype"] == "angiomyolipoma"}
         self._paths = [path for n, path in enumerate(every) if (n % SHAPE_HOLD_OUT_STEP == 0) == held_out]
 

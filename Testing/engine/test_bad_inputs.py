@@ -75,19 +75,19 @@ def empty_metaimage(folder: Path) -> Words:
 
 @bad(r"scan\.nii\.gz is not a NIfTI file")
 def text_named_nifti(folder: Path) -> Words:
-    (folder / "scan.nii.gz").write_text("this is no image " * 100)
+    (folder / "scan.nii.gz").write_text("this is no image " * 100, encoding="utf-8")
     return ["segment", str(folder / "scan.nii.gz")]
 
 
 @bad(r"scan\.nrrd is not an NRRD file")
 def text_named_nrrd(folder: Path) -> Words:
-    (folder / "scan.nrrd").write_text("this is no image " * 100)
+    (folder / "scan.nrrd").write_text("this is no image " * 100, encoding="utf-8")
     return ["segment", str(folder / "scan.nrrd")]
 
 
 @bad(r"scan\.mha is not a MetaImage file")
 def text_named_metaimage(folder: Path) -> Words:
-    (folder / "scan.mha").write_text("this is no image " * 100)
+    (folder / "scan.mha").write_text("this is no image " * 100, encoding="utf-8")
     return ["segment", str(folder / "scan.mha")]
 
 
@@ -476,7 +476,7 @@ def import_of_nothing(folder: Path) -> Words:
 
 @bad(r"weights\.zip is neither a bundle's folder nor a zip file")
 def import_of_no_zip(folder: Path) -> Words:
-    (folder / "weights.zip").write_text("no zip")
+    (folder / "weights.zip").write_text("no zip", encoding="utf-8")
     return ["bundle", "import", str(folder / "weights.zip")]
 
 
@@ -537,7 +537,7 @@ def test_a_fault_of_ours_leaves_a_log(
     error = capfd.readouterr().err
     assert re.fullmatch(r"renalai: internal fault, ZeroDivisionError; please report \S+\.log\n", error), error
     (log,) = (tmp_path / "home" / "logs").iterdir()
-    assert "Traceback" in log.read_text() and str(log) in error
+    assert "Traceback" in log.read_text(encoding="utf-8") and str(log) in error
 
 
 @pytest.mark.parametrize("words", [["--help"], ["--version"], ["segment", "--help"], ["bundle", "import", "--help"]])

@@ -36,9 +36,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def edit(folder: Path, change: Callable[[dict], None]) -> None:
     """Change the metadata, with checksums that fit again."""
     path = folder / METADATA
-    data = json.loads(path.read_text())
+    data = json.loads(path.read_text(encoding="utf-8"))
     change(data)
-    path.write_text(json.dumps(data))
+    path.write_text(json.dumps(data), encoding="utf-8")
     write_checksums(folder)
 
 
@@ -58,21 +58,28 @@ SPOILED = {
     ),
     "unlisted file": (lambda f: (f / "models/extra.onnx").write_bytes(b"x"), "does not list: models/extra.onnx"),
     "no checksums": (lambda f: (f / CHECKSUMS).unlink(), f"has no {CHECKSUMS}"),
-    "garbled checksums": (lambda f: (f / CHECKSUMS).write_text("hello\n"), "bad line in SHA256SUMS"),
+    "garbled checksums": (lambda f: (f / CHECKSUMS).write_text("hello\n", encoding="utf-8"), "bad line in SHA256SUMS"),
     "binary checksums": (lambda f: (f / CHECKSUMS).write_bytes(b"\xff\xfe\x00"), "not text"),
     "path outside": (
-        lambda f: (f / CHECKSUMS).write_text((f / CHECKSUMS).read_text() + "0" * 64 + "  ../../etc/passwd\n"),
+        lambda f: (f / CHECKSUMS).write_text(
+            (f / CHECKSUMS).read_text(encoding="utf-8") + "0" * 64 + "  ../../etc/passwd\n", encoding="utf-8"
+        ),
         "outside its folder",
     ),
     "absolute path": (
-        lambda f: (f / CHECKSUMS).write_text((f / CHECKSUMS).read_text() + "0" * 64 + "  /etc/passwd\n"),
+        lambda f: (f / CHECKSUMS).write_text(
+            (f / CHECKSUMS).read_text(encoding="utf-8") + "0" * 64 + "  /etc/passwd\n", encoding="utf-8"
+        ),
         "outside its folder",
     ),
     "link": (refuse_link, "links are refused"),
     "no licence": (lambda f: ((f / "LICENSE").unlink(), write_checksums(f)), "has no LICENSE"),
     "no model card": (lambda f: ((f / "docs/README.md").unlink(), write_checksums(f)), "has no docs/README.md"),
-    "not JSON": (lambda f: ((f / METADATA).write_text("{"), write_checksums(f)), "not JSON"),
-    "a JSON list": (lambda f: ((f / METADATA).write_text("[]"), write_checksums(f)), "must be a JSON object"),
+    "not JSON": (lambda f: ((f / METADATA).write_text("{", encoding="utf-8"), write_checksums(f)), "not JSON"),
+    "a JSON list": (
+        lambda f: ((f / METADATA).write_text("[]", encoding="utf-8"), write_checksums(f)),
+        "must be a JSON object",
+    ),
 }
 
 EDITS = {
@@ -220,14 +227,14 @@ def test_zip_that_lies_about_its_size_is_refused(home: Path, tmp_path: Path) -> 
 def test_sources_that_are_no_bundle_are_refused(folder: Path, home: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not exist"):
         import_bundle(tmp_path / "nothing")
-    (tmp_path / "text.zip").write_text("no zip")
+    (tmp_path / "text.zip").write_text("no zip", encoding="utf-8")
     with pytest.raises(InputError, match="neither a bundle's folder nor a zip"):
         import_bundle(tmp_path / "text.zip")
     whole = export_bundle(read_bundle(folder), tmp_path / "toy.zip").read_bytes()
     (tmp_path / "half.zip").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(InputError, match=r"half\.zip"):
         import_bundle(tmp_path / "half.zip")
-    (folder / "LICENSE").write_text("changed")
+    (folder / "LICENSE").write_text("changed", encoding="utf-8")
     with pytest.raises(InputError, match="changed file"):
         import_bundle(folder)
     with pytest.raises(InputError, match="changed file"):

@@ -179,7 +179,7 @@ def test_files_in_kits_values_are_compared_on_request_only(tmp_path, capsys) -> 
     words = ["compare", str(tmp_path), str(tmp_path / "kits.nii.gz"), "-o", str(tmp_path / "out")]
     assert cli.main([*words, "--scheme", "kits"]) == 0
     assert "KiTS" in capsys.readouterr().out
-    data = json.loads((tmp_path / "out" / "agreement.json").read_text())
+    data = json.loads((tmp_path / "out" / "agreement.json").read_text(encoding="utf-8"))
     assert {score["dice"] for score in data["kits"].values()} == {1.0}
     assert data["detection"]["all"]["true_positive"] == 3
     agreement, _ = compare_files(tmp_path, tmp_path / "kits.nii.gz", tmp_path / "out")
@@ -238,7 +238,7 @@ def test_the_file_holds_no_nan_and_says_what_could_not_be_measured(tmp_path) -> 
     cyst = np.zeros((5, 5, 5), np.uint8)
     cyst[2, 2, 2] = Label.CYSTIC
     path = write_agreement(compare_labels(empty, Volume(cyst, CANONICAL, "cyst")), tmp_path / "out")
-    data = json.loads(path.read_text())
+    data = json.loads(path.read_text(encoding="utf-8"))
     assert data["schema"] == "renalai.agreement/1"
     assert {row["hausdorff_mm"] for row in data["structures"]} == {None}
     assert data["detection"]["all"]["precision"] is None

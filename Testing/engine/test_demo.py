@@ -37,10 +37,10 @@ def test_the_bar_of_the_demonstration(result) -> None:
 
 def test_everything_is_written(result) -> None:
     assert all(path.stat().st_size > 0 for path in result.paths.values())
-    assert json.loads(result.paths["agreement.json"].read_text())["schema"] == "renalai.agreement/1"
+    assert json.loads(result.paths["agreement.json"].read_text(encoding="utf-8"))["schema"] == "renalai.agreement/1"
 
 
 def test_a_folder_that_is_a_file_is_refused(tmp_path, capsys) -> None:
-    (tmp_path / "taken").write_text("mine")
+    (tmp_path / "taken").write_text("mine", encoding="utf-8")
     assert cli.main(["demo", "-o", str(tmp_path / "taken")]) == 2
     assert len(capsys.readouterr().err.strip().splitlines()) == 1

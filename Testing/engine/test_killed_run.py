@@ -61,8 +61,8 @@ class Desk:
         """Of which scan the findings in a folder are, and the bytes of its images; the folder must be complete."""
         folder = self.folder / output
         assert {path.name for path in folder.iterdir()} == set(FILES)
-        findings = json.loads((folder / "findings.json").read_text())
-        assert (folder / "report.html").read_text().rstrip().endswith("</html>")
+        findings = json.loads((folder / "findings.json").read_text(encoding="utf-8"))
+        assert (folder / "report.html").read_text(encoding="utf-8").rstrip().endswith("</html>")
         return findings["volume"]["name"], {name: (folder / name).read_bytes() for name in IMAGES}
 
 

@@ -194,7 +194,7 @@ def test_a_file_stands_for_its_series(tmp_path: Path) -> None:
 
 def test_other_files_in_the_folder_do_not_matter(tmp_path: Path) -> None:
     write_series(tmp_path / "deep" / "deeper", small_ct())
-    (tmp_path / "README.txt").write_text("hello")
+    (tmp_path / "README.txt").write_text("hello", encoding="utf-8")
     (tmp_path / "deep" / "empty").touch()
     same_place(read_volume(tmp_path), small_ct(), AXIAL)
 

@@ -212,7 +212,7 @@ def test_impossible_readings_are_refused(verdict: Verdict, mass_class: MassClass
 
 
 def test_a_strange_folder_stays_as_it_is(outcome: Outcome, tmp_path: Path) -> None:
-    (tmp_path / "thesis.txt").write_text("years of work")
+    (tmp_path / "thesis.txt").write_text("years of work", encoding="utf-8")
     with pytest.raises(InputError, match="no RenalAI result"):
         write_outcome(outcome, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]

@@ -70,7 +70,7 @@ def test_head_is_read_and_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "short.npz", **{name: arrays[name] for name in list(arrays)[:3]})
     np.savez(tmp_path / "misfit.npz", **{**arrays, "output_weight": arrays["output_weight"][:, :4]})
     np.savez(tmp_path / "pickled.npz", **{**arrays, "output_bias": np.array([{"a": 1}], dtype=object)})
-    (tmp_path / "text.npz").write_text("no arrays")
+    (tmp_path / "text.npz").write_text("no arrays", encoding="utf-8")
     for name in ("short", "misfit", "pickled", "text", "absent"):
         with pytest.raises(InputError, match=rf"{name}\.npz is not the head of a classifier"):
             Head.load(tmp_path / f"{name}.npz")

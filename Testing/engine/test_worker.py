@@ -78,7 +78,7 @@ ANSWER = "report('locate', 0.5, 'half'); (output / 'answer.txt').write_text(str(
 def worker(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
-    (tmp_path / "server.py").write_text(SERVER)
+    (tmp_path / "server.py").write_text(SERVER, encoding="utf-8")
     made = Worker([sys.executable, "-u", str(tmp_path / "server.py")], default_environment())
     yield made
     made.close()
@@ -90,7 +90,7 @@ def gone(pid: int, within_s: float = 1.0) -> bool:
     end = time.monotonic() + within_s
     while time.monotonic() < end:
         try:
-            state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+            state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0]
         except (FileNotFoundError, ProcessLookupError):
             return True
         if state == "Z":
@@ -151,7 +151,7 @@ def test_cancel_ends_the_whole_tree_within_a_second(worker, tmp_path):
         )
     )
     until_stage(run, "locate")
-    parent, child = worker.pid, int(note.read_text())
+    parent, child = worker.pid, int(note.read_text(encoding="utf-8"))
     begun = time.monotonic()
     run.cancel()
     returned = time.monotonic() - begun
@@ -190,7 +190,7 @@ def test_a_worker_without_work_ends_by_itself(worker):
 
 
 def test_no_worker_outlives_its_starter(tmp_path):
-    (tmp_path / "server.py").write_text(SERVER)
+    (tmp_path / "server.py").write_text(SERVER, encoding="utf-8")
     (tmp_path / "temporary").mkdir()
     starter = tmp_path / "starter.py"
     starter.write_text(
@@ -205,7 +205,8 @@ def test_no_worker_outlives_its_starter(tmp_path):
         until_stage(run, "locate")
         print(worker.pid, flush=True)
         time.sleep(60)
-    """)
+    """),
+        encoding="utf-8",
     )
     process = subprocess.Popen(
         [sys.executable, str(starter)], stdout=subprocess.PIPE, text=True, env=default_environment()
@@ -254,7 +255,7 @@ def test_a_segment_job_survives_its_file(tmp_path):
     ],
 )
 def test_a_bad_job_file_ends_with_2_and_one_sentence(tmp_path, text, sentence):
-    (tmp_path / "job.json").write_text(text)
+    (tmp_path / "job.json").write_text(text, encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-m", "RenalAILib.worker", str(tmp_path / "job.json")],
         capture_output=True,

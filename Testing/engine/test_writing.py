@@ -21,14 +21,16 @@ OWNED = ("findings.json", "a.bin", "b.bin")
 
 def _write(folder: Path, version: str) -> None:
     with replaced_folder(folder, OWNED) as new:
-        (new / "findings.json").write_text(json.dumps({"schema": "renalai.findings/1", "version": version}))
-        (new / "a.bin").write_text(version)
-        (new / "b.bin").write_text(version)
+        (new / "findings.json").write_text(
+            json.dumps({"schema": "renalai.findings/1", "version": version}), encoding="utf-8"
+        )
+        (new / "a.bin").write_text(version, encoding="utf-8")
+        (new / "b.bin").write_text(version, encoding="utf-8")
 
 
 def _break_off(folder: Path) -> None:
     with replaced_folder(folder, OWNED) as new:
-        (new / "a.bin").write_text("new")
+        (new / "a.bin").write_text("new", encoding="utf-8")
         raise RuntimeError("half-way")
 
 
@@ -36,13 +38,13 @@ def _break_off_file(path: Path) -> None:
     with replaced_file(path) as new:
         assert new.suffix == path.suffix
         assert new.parent == path.parent
-        new.write_text("half")
+        new.write_text("half", encoding="utf-8")
         raise RuntimeError("half-way")
 
 
 def _version(folder: Path) -> str:
-    versions = {json.loads((folder / "findings.json").read_text())["version"]}
-    versions |= {(folder / name).read_text() for name in ("a.bin", "b.bin")}
+    versions = {json.loads((folder / "findings.json").read_text(encoding="utf-8"))["version"]}
+    versions |= {(folder / name).read_text(encoding="utf-8") for name in ("a.bin", "b.bin")}
     assert len(versions) == 1, f"a mixture of results: {versions}"
     return versions.pop()
 
@@ -142,7 +144,7 @@ def test_a_run_killed_at_any_moment_leaves_old_or_new(tmp_path: Path) -> None:
 
 
 def _a_file(tmp_path: Path) -> Path:
-    (tmp_path / "result").write_text("text")
+    (tmp_path / "result").write_text("text", encoding="utf-8")
     return tmp_path / "result"
 
 
@@ -154,7 +156,7 @@ def _foreign(tmp_path: Path) -> Path:
 
 def _another_schema(tmp_path: Path) -> Path:
     (tmp_path / "result").mkdir()
-    (tmp_path / "result" / "findings.json").write_text('{"schema": "somebody.else/1"}')
+    (tmp_path / "result" / "findings.json").write_text('{"schema": "somebody.else/1"}', encoding="utf-8")
     return tmp_path / "result"
 
 

@@ -73,7 +73,7 @@ def test_the_window_lives_while_a_large_ct_is_segmented(double, tmp_path):
     from RenalAILib.worker.client import Worker
     from RenalAILib.worker.process import default_environment
 
-    (tmp_path / "worker.py").write_text(WORKER.format(engine=str(ROOT / "Testing" / "engine")))
+    (tmp_path / "worker.py").write_text(WORKER.format(engine=str(ROOT / "Testing" / "engine")), encoding="utf-8")
     worker = Worker([sys.executable, "-u", str(tmp_path / "worker.py")], default_environment())
     import qt
 
@@ -112,7 +112,7 @@ def _large(affine):
 
 
 def rss_mb() -> float:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 2**20
+    return int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1]) * resource.getpagesize() / 2**20
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads memory from /proc")

@@ -138,7 +138,10 @@ def test_what_the_radiologist_says_is_kept_and_exported(entered, double, toy):
     double.waitFor(lambda: "Written" in ui.exportLine.text, 60)
     assert not double.answers.of("error"), double.dialogs
     folder = toy / "exports" / "CT RenalAI"
-    said = {entry["segment_id"]: entry for entry in json.loads((folder / "findings.json").read_text())["readings"]}
+    said = {
+        entry["segment_id"]: entry
+        for entry in json.loads((folder / "findings.json").read_text(encoding="utf-8"))["readings"]
+    }
     assert sorted(entry["verdict"] for entry in said.values()) == ["accepted", "reclassified", "rejected"]
     report = (folder / "report.html").read_text(encoding="utf-8")
     assert "seen on the old scan" in report and "not for diagnosis" in report

@@ -174,7 +174,7 @@ def test_two_objects_see_each_others_cases(dataset: Dataset) -> None:
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 def test_the_table_may_be_edited_in_a_spreadsheet(dataset: Dataset, separator: str) -> None:
     add(dataset, "a", (Label.CYSTIC, "left", 12.0))
-    rows = list(csv.DictReader((dataset.folder / "cases.csv").read_text().splitlines()))
+    rows = list(csv.DictReader((dataset.folder / "cases.csv").read_text(encoding="utf-8").splitlines()))
     rows[0]["histology"], rows[0]["masses"] = "oncocytoma", "nonsense"
     lines = [separator.join(COLUMNS), separator.join(rows[0][name] for name in COLUMNS)]
     (dataset.folder / "cases.csv").write_text("\ufeff" + "\r\n".join(lines) + "\r\n", encoding="utf-8")
@@ -187,7 +187,9 @@ def test_the_table_may_be_edited_in_a_spreadsheet(dataset: Dataset, separator: s
 def test_a_table_with_a_name_in_it_is_refused(dataset: Dataset) -> None:
     add(dataset, "a")
     path = dataset.folder / "cases.csv"
-    path.write_text(path.read_text().replace("case,patient", "case,surname").replace("\n", ",x\n"))
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("case,patient", "case,surname").replace("\n", ",x\n"), encoding="utf-8"
+    )
     with pytest.raises(InputError, match="surname"):
         Dataset.open(dataset.folder)
 
@@ -197,14 +199,16 @@ def test_others_can_read_the_datalist(dataset: Dataset) -> None:
         add(dataset, patient)
     one, two, three = (case.name for case in dataset)
     dataset.set_split({"training": (one,), "validation": (two,), "test": (three,)}, {}, {})
-    content = json.loads((dataset.folder / "dataset.json").read_text())
+    content = json.loads((dataset.folder / "dataset.json").read_text(encoding="utf-8"))
     assert content["labels"] == {label.name.lower(): int(label) for label in Label}
     assert content["numTraining"] == 2 == len(content["dataset"]) and three not in content["dataset"]
     monai = pytest.importorskip("monai.data")
     for part in ("training", "validation", "test"):
         (pair,) = monai.load_decathlon_datalist(str(dataset.folder / "dataset.json"), True, part)
         assert Path(pair["image"]).is_file() and Path(pair["label"]).is_file()
-    assert json.loads((dataset.folder / "splits_final.json").read_text()) == [{"train": [one], "val": [two]}]
+    assert json.loads((dataset.folder / "splits_final.json").read_text(encoding="utf-8")) == [
+        {"train": [one], "val": [two]}
+    ]
 
 
 def test_what_does_not_fit_is_refused(dataset: Dataset) -> None:
@@ -271,7 +275,7 @@ def test_pseudonyms_need_the_users_secret(tmp_path: Path, monkeypatch: pytest.Mo
     assert key.stat().st_mode & 0o077 == 0
     with pytest.raises(InputError, match="may not lie in the dataset"):
         Pseudonyms.of_user(tmp_path)
-    key.write_text("no key")
+    key.write_text("no key", encoding="utf-8")
     with pytest.raises(InputError, match="damaged"):
         Pseudonyms.of_user(tmp_path / "set")
     key.unlink()
@@ -280,6 +284,6 @@ def test_pseudonyms_need_the_users_secret(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_the_index_is_plain_yaml(dataset: Dataset) -> None:
     add(dataset, "a", (Label.SOLID, "left", 12.0))
-    content = yaml.safe_load((dataset.folder / "dataset.yaml").read_text())
+    content = yaml.safe_load((dataset.folder / "dataset.yaml").read_text(encoding="utf-8"))
     assert list(content) == ["name", "description", "classes", "features", "images"]
     assert content["images"][0]["label"].startswith("labels/") and content["images"][0]["values"]["repeats"] == "1"

@@ -64,7 +64,7 @@ def kits(tmp_path: Path) -> tuple[Path, list[Volume]]:
         save(root / f"case_{n:05d}" / "imaging.nii.gz", stored_as_kits(ct_of(truth, n)))
         save(root / f"case_{n:05d}" / "segmentation.nii.gz", stored_as_kits(mapped(truth, TO_KITS)))
         table.append({"case_id": f"case_{n:05d}", "tumor_histologic_subtype": histology})
-    (root / "kits23.json").write_text(json.dumps(table))
+    (root / "kits23.json").write_text(json.dumps(table), encoding="utf-8")
     return root, truths
 
 
@@ -146,7 +146,7 @@ def test_nnunet(tmp_path: Path) -> None:
         save(root / "labelsTr" / f"k_{n}.nii.gz", mapped(truth, {1: 1, 2: 1, 4: 9, 5: 2}))
     names = {"background": 0, "kidney": [1, 2, 9], "tumor": 2, "Zyste": 9}
     content = {"channel_names": {"0": "T1", "1": "CT"}, "labels": names, "file_ending": ".nii.gz", "numTraining": 2}
-    (root / "dataset.json").write_text(json.dumps(content))
+    (root / "dataset.json").write_text(json.dumps(content), encoding="utf-8")
     dataset, result = brought(root, tmp_path / "set", Options(structures={"Zyste": Structure.CYSTIC}))
     assert not result.refused
     for number, truth in enumerate(truths):
@@ -164,7 +164,7 @@ def test_decathlon_with_its_split(tmp_path: Path) -> None:
         "labels": {"0": "background", "1": "right kidney", "2": "left kidney", "3": "renal tumor"},
         "training": entries[:1], "validation": entries[1:], "test": ["./a/9.nii.gz"],
     }  # fmt: skip
-    (tmp_path / "task" / "list.json").write_text(json.dumps(content))
+    (tmp_path / "task" / "list.json").write_text(json.dumps(content), encoding="utf-8")
     dataset, _ = brought(tmp_path / "task" / "list.json", tmp_path / "set")
     for number, truth in enumerate(truths):
         assert_is(dataset, number, truth)
@@ -191,7 +191,8 @@ def test_deephealth_of_others_and_our_own(tmp_path: Path) -> None:
     save(tmp_path / "ddf" / "mask.nii.gz", mapped(truth, {1: 1, 2: 1, 3: 2}))
     (tmp_path / "ddf" / "dataset.yaml").write_text(
         "classes: [kidney, AML]\nimages:\n- {location: scan.nii.gz, label: mask.nii.gz}\n"
-        "- {location: 'https://a.b/c.nii.gz', label: mask.nii.gz}\n"
+        "- {location: 'https://a.b/c.nii.gz', label: mask.nii.gz}\n",
+        encoding="utf-8",
     )
     dataset, result = brought(tmp_path / "ddf", tmp_path / "set")
     assert_is(dataset, 0, truth)

@@ -165,8 +165,8 @@ def words(trained: dict[str, Path], toy_samples: SampleStore, tmp_path: Path) ->
         "delineate": {"margin_mm": 15.0},
         "characterise": {"scale": 1.4, "minimum_mm": 16.0},
     }
-    (tmp_path / "bundle.yaml").write_text(yaml.safe_dump(description))
-    (tmp_path / "card.md").write_text("# Toy\n")
+    (tmp_path / "bundle.yaml").write_text(yaml.safe_dump(description), encoding="utf-8")
+    (tmp_path / "card.md").write_text("# Toy\n", encoding="utf-8")
 
     def make(**changes: Path) -> list[str]:
         given = {"locate": trained["locate"], "characterise": trained["characterise"], "card": tmp_path / "card.md"}
@@ -187,7 +187,7 @@ def test_a_bundle_is_published_that_the_engine_accepts(
     assert bundle.stages.delineate.models == ("models/delineate-1.onnx", "models/delineate-2.onnx")
     assert bundle.stages.delineate.shape == (32, 32, 32) and bundle.stages.characterise.temperature >= 1
     assert bundle.model_card == "# Toy\n" and bundle.demonstration
-    parities = json.loads((tmp_path / "toy" / "docs" / "parity.json").read_text())
+    parities = json.loads((tmp_path / "toy" / "docs" / "parity.json").read_text(encoding="utf-8"))
     assert len(parities) == 4 and all(parity["agreement"] > 0.999 for parity in parities.values())
     assert "same decision" in capsys.readouterr().out
     assert commands.main(words()) == 2  # never over another bundle

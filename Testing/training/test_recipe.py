@@ -102,9 +102,9 @@ def test_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not exist"):
         load(tmp_path / "none.yaml")
     broken = tmp_path / "broken.yaml"
-    broken.write_text("a: [1")
+    broken.write_text("a: [1", encoding="utf-8")
     with pytest.raises(InputError, match=r"broken\.yaml is not YAML"):
         load(broken)
-    broken.write_text("!!python/object/apply:os.system ['true']")
+    broken.write_text("!!python/object/apply:os.system ['true']", encoding="utf-8")
     with pytest.raises(InputError, match=r"broken\.yaml is not YAML"):
         load(broken)

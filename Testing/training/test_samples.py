@@ -60,7 +60,7 @@ def test_a_killed_writer_leaves_whole_samples_only(tmp_path: Path) -> None:
     store = SampleStore(tmp_path)
     _append(store)
     (tmp_path / "00002.image.npy").write_bytes(b"half")  # killed within the arrays
-    with open(tmp_path / INDEX, "a") as index:
+    with open(tmp_path / INDEX, "a", encoding="utf-8") as index:
         index.write('{"id": 2, "spl')  # killed within the line
     assert len(SampleStore(tmp_path)) == 1
     assert _append(SampleStore(tmp_path)).id == 3
@@ -79,6 +79,6 @@ def test_a_broken_store_is_named(tmp_path: Path) -> None:
     (tmp_path / "00001.label.npy").unlink()
     with pytest.raises(InputError, match=r"00001\.label\.npy"):
         SampleStore(tmp_path)[0]
-    (tmp_path / INDEX).write_text("nonsense\n")
+    (tmp_path / INDEX).write_text("nonsense\n", encoding="utf-8")
     with pytest.raises(InputError, match="line 1"):
         SampleStore(tmp_path)

@@ -110,8 +110,8 @@ def test_a_store_stopped_halfway_is_filled_as_if_it_had_not(
     written = synthesise(DATA, stage, 3, 4, whole, phantom_share=1.0)
     synthesise(DATA, stage, 1, 4, halves, phantom_share=1.0)
     index = halves / "samples.jsonl"
-    lines = index.read_text().splitlines(keepends=True)
-    index.write_text("".join(lines[: max(1, len(lines) - 1)]))
+    lines = index.read_text(encoding="utf-8").splitlines(keepends=True)
+    index.write_text("".join(lines[: max(1, len(lines) - 1)]), encoding="utf-8")
     assert synthesise(DATA, stage, 3, 4, halves, phantom_share=1.0) >= 1
     assert synthesise(DATA, stage, 3, 4, halves, phantom_share=1.0) == 0
     first = {(r.extra["draw"], r.extra["part"]): n for n, r in enumerate(SampleStore(whole).records)}
@@ -126,7 +126,7 @@ def test_a_store_stopped_halfway_is_filled_as_if_it_had_not(
 def test_real_samples_name_only_training_cases(tmp_path: Path) -> None:
     synthesise(DATA, "locate", 2, 5, tmp_path, phantom_share=0.0)
     shapes = set(sources.ShapeLibrary(DATA).case_ids)
-    for line in (tmp_path / "samples.jsonl").read_text().splitlines():
+    for line in (tmp_path / "samples.jsonl").read_text(encoding="utf-8").splitlines():
         record = json.loads(line)
         allowed = sources.TRAINING_CASES if record["split"] == "train" else sources.VALIDATION_CASES
         assert record["sources"][0] in allowed and set(record["sources"][1:]) <= shapes

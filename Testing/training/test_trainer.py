@@ -211,7 +211,7 @@ def test_metrics_after_the_checkpoint_are_cut_and_a_torn_line_is_left_out(tmp_pa
     for step in (10, 20, 30):
         log.write("train", step, loss=1.0 / step)
     log.close()
-    with open(tmp_path / "metrics.jsonl", "a") as file:
+    with open(tmp_path / "metrics.jsonl", "a", encoding="utf-8") as file:
         file.write('{"event": "tr')
     MetricsLog(tmp_path, keep_to=20).close()
     assert [line["step"] for line in read_metrics(tmp_path / "metrics.jsonl")] == [10, 20]
