@@ -32,6 +32,8 @@ from .tasks import build_task
 
 LOG_EVERY = 10
 TIMED_STEPS = 10
+STOPPED = "a wish to stop"
+"""The reason of a run that ended because `Trainer` was told to stop; it can be resumed."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ class Trainer:
         folder: of the run; made here.
         options: see `Options`.
         report: is given a line of text now and then.
+        stop: asked before every step; where it says True, the run saves a checkpoint and ends.
 
     Raises:
         InputError: no samples, an unfit recipe, a folder with another run, a checkpoint that is missing or damaged.
@@ -103,8 +106,9 @@ class Trainer:
         folder: Path,
         options: Options = Options(),
         report: Callable[[str], None] = print,
+        stop: Callable[[], bool] = lambda: False,
     ) -> None:
-        self.recipe, self.folder, self.options, self.report = recipe, folder, options, report
+        self.recipe, self.folder, self.options, self.report, self.stop = recipe, folder, options, report, stop
         if options.threads is not None:
             torch.set_num_threads(options.threads)
         self.device = _device(options.device)
@@ -205,7 +209,7 @@ class Trainer:
                 self.elapsed_s = time.monotonic() - begin
             if time.monotonic() - self._saved > self.options.checkpoint_s:
                 self._save()
-        if self.validated_step != self.step:
+        if reason != STOPPED and self.validated_step != self.step:
             self._validate(log)
         self._save()
         log.close()
@@ -224,7 +228,9 @@ class Trainer:
         patience = self.recipe.schedule.patience
         if patience is not None and self.since_best >= patience:
             return f"{patience} validations in a row that were not better"
-        return "the end of its length" if self.progress >= 1 else None
+        if self.progress >= 1:
+            return "the end of its length"
+        return STOPPED if self.stop() else None
 
     def _learn(self, parts: list[tuple[Tensor, Tensor]]) -> float:
         """One step of the optimiser on the summed gradients of ``parts``; the mean loss."""
