@@ -18,7 +18,7 @@ from .boxes import Box, Triple
 _SUBSAMPLES = 4  # positions averaged within one step of a coarser grid
 
 
-def resample(array: np.ndarray, box: Box, shape: Triple) -> npt.NDArray[np.float32]:
+def resample(array: np.ndarray, box: Box, shape: Triple, part: Box | None = None) -> npt.NDArray[np.float32]:
     """The voxels of ``box`` on a grid of ``shape`` that covers the same extent.
 
     Sample ``n`` along an axis lies at ``start + (n + 0.5) * (stop - start) / shape - 0.5``. Outside the array its edge
@@ -28,6 +28,7 @@ def resample(array: np.ndarray, box: Box, shape: Triple) -> npt.NDArray[np.float
         array: ``[k, j, i]``, any numeric type, any strides.
         box: in indices of ``array``; it must touch the array.
         shape: of the result, (k, j, i).
+        part: the samples of the result that are wanted, where not all are; the rest is not computed.
 
     Raises:
         ValueError: the box lies wholly outside the array.
@@ -38,10 +39,13 @@ def resample(array: np.ndarray, box: Box, shape: Triple) -> npt.NDArray[np.float
     """
     inside = box.clipped((array.shape[0], array.shape[1], array.shape[2]))
     source, offset, factor = _block_means(array[inside.slices], box, inside, shape)
-    order = sorted(range(3), key=lambda axis: shape[axis] / source.shape[axis])  # shrink first, grow last
+    wanted = Box.whole(shape) if part is None else part
+    order = sorted(range(3), key=lambda axis: wanted.shape[axis] / source.shape[axis])  # shrink first, grow last
     result = source.astype(np.float32, copy=False)
     for axis in order:
-        result = _along(result, *_taps(box, shape, offset, factor, source.shape, axis), axis)
+        indices, weights = _taps(box, shape, offset, factor, source.shape, axis)
+        samples = wanted.slices[axis]
+        result = _along(result, indices[:, samples], weights[:, samples], axis)
     return np.ascontiguousarray(result)
 
 

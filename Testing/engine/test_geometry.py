@@ -128,6 +128,17 @@ def test_resampling_hits_the_stated_positions_on_a_ramp(shape: tuple, target: tu
         np.testing.assert_allclose(out[inner], at[inner], atol=1e-3)
 
 
+@given(st.tuples(*[st.integers(4, 30)] * 3), st.tuples(*[st.integers(4, 60)] * 3), st.data())
+@settings(deadline=None, max_examples=40)
+def test_a_part_is_that_part_of_the_whole(shape: tuple, target: tuple, data: st.DataObject) -> None:
+    start = tuple(data.draw(st.integers(0, size - 1)) for size in target)
+    stop = tuple(data.draw(st.integers(low + 1, size)) for low, size in zip(start, target, strict=True))
+    array = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    whole, part = Box.whole(shape), Box(start, stop)
+    expected = resample(array, whole, target)[part.slices]
+    np.testing.assert_allclose(resample(array, whole, target, part), expected, atol=1e-6)
+
+
 def test_a_box_past_the_border_repeats_the_edge() -> None:
     array = np.arange(4.0).reshape(1, 1, 4)
     np.testing.assert_allclose(resample(array, Box((0, 0, -2), (1, 1, 6)), (1, 1, 8))[0, 0], [0, 0, 0, 1, 2, 3, 3, 3])
