@@ -14,7 +14,9 @@ from .installed import highdicom
 _LABEL_LENGTH, _DESCRIPTION_LENGTH = 64, 1024  # LO and ST, PS3.5 6.2
 
 
-def describe_segment(number: int, segment: Kidney | Mass, reading: Reading | None, bundle: BundleIdentity) -> Any:
+def describe_segment(
+    number: int, segment: Kidney | Mass, reading: Reading | None, bundle: BundleIdentity, *, tracking_uid: str
+) -> Any:
     """A ``highdicom.seg.SegmentDescription``.
 
     AUTOMATIC, by RenalAI; a mass whose class the radiologist changed has that class and is SEMIAUTOMATIC.
@@ -24,44 +26,45 @@ def describe_segment(number: int, segment: Kidney | Mass, reading: Reading | Non
         segment: as the engine found it.
         reading: the radiologist's last word about it, if any.
         bundle: the weights that spoke.
+        tracking_uid: by which other objects speak of the same kidney or mass.
     """
     hd = highdicom()
     theirs = reading is not None and reading.mass_class is not None
-    said = _as_read(segment, reading)
+    said = as_read(segment, reading)
     terminology = segment_terminology(said)
     label = segment_name(said) + (", class by the radiologist" if theirs else "")
     description = hd.seg.SegmentDescription(
         segment_number=number,
         segment_label=label[:_LABEL_LENGTH],
-        segmented_property_category=_coded(terminology.category),
-        segmented_property_type=_coded(terminology.kind),
+        segmented_property_category=coded(terminology.category),
+        segmented_property_type=coded(terminology.kind),
         algorithm_type="SEMIAUTOMATIC" if theirs else "AUTOMATIC",
         algorithm_identification=_algorithm(bundle),
-        tracking_uid=hd.UID(),
+        tracking_uid=tracking_uid,
         tracking_id=segment.segment_id,
-        anatomic_regions=[_coded(terminology.region)] if terminology.region.value else None,
+        anatomic_regions=[coded(terminology.region)] if terminology.region.value else None,
         display_color=hd.color.CIELabColor.from_rgb(*segment_color(said)),
     )
     if terminology.modifier.value:
         kind = description.SegmentedPropertyTypeCodeSequence[0]
-        kind.SegmentedPropertyTypeModifierCodeSequence = [_coded(terminology.modifier)]
+        kind.SegmentedPropertyTypeModifierCodeSequence = [coded(terminology.modifier)]
     if terminology.region_modifier.value:
         region = description.AnatomicRegionSequence[0]
-        region.AnatomicRegionModifierSequence = [_coded(terminology.region_modifier)]
-    words = _words(segment, reading)
+        region.AnatomicRegionModifierSequence = [coded(terminology.region_modifier)]
+    words = spoken(segment, reading)
     if words:
         description.SegmentDescription = words[:_DESCRIPTION_LENGTH]
     return description
 
 
-def _as_read(segment: Kidney | Mass, reading: Reading | None) -> Kidney | Mass:
+def as_read(segment: Kidney | Mass, reading: Reading | None) -> Kidney | Mass:
     """The segment with the radiologist's class where there is one."""
     if isinstance(segment, Mass) and reading is not None and reading.mass_class is not None:
         return replace(segment, mass_class=reading.mass_class)
     return segment
 
 
-def _words(segment: Kidney | Mass, reading: Reading | None) -> str:
+def spoken(segment: Kidney | Mass, reading: Reading | None) -> str:
     """What the algorithm said, then what the radiologist said, each named."""
     said = []
     if isinstance(segment, Mass):
@@ -79,11 +82,12 @@ def _algorithm(bundle: BundleIdentity) -> Any:
     hd = highdicom()
     return hd.AlgorithmIdentificationSequence(
         name="RenalAI",
-        family=_coded(Code("DCM", "123109", "Artificial Intelligence")),  # CID 7162
+        family=coded(Code("DCM", "123109", "Artificial Intelligence")),  # CID 7162
         version=__version__,
         parameters={"bundle": f"{bundle.name} {bundle.version}", "sha256": bundle.sha256},
     )
 
 
-def _coded(code: Code) -> Any:
+def coded(code: Code) -> Any:
+    """The code as highdicom has it."""
     return highdicom().sr.CodedConcept(code.value, code.scheme, code.meaning)

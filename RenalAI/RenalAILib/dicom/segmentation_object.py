@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +13,12 @@ from ..errors import InputError
 from ..findings import Kidney, Mass, Outcome
 from ..report.readings import Reading, Verdict
 from ..writing import replaced_file
-from .installed import highdicom
+from .identity import ResultUids
+from .installed import highdicom, names_unspoken
 from .segment_description import describe_segment
 from .source_images import SourceImages, read_source_images
 
-_SERIES_NUMBER = 7000  # far from what scanners count up to: archives sort by it
+SERIES_NUMBER = 7000  # far from what scanners count up to: archives sort by it
 _RLE = "1.2.840.10008.1.2.5"
 
 
@@ -48,62 +47,92 @@ def write_dicom_seg(
         InputError: highdicom is not installed, the files are not the DICOM series of the outcome, there is nothing to
             write, or the file cannot be written.
     """
-    hd = highdicom()
-    last = {reading.segment_id: reading for reading in readings or ()}
-    segments, voxels = _present(outcome, last)
-    if not segments:
+    highdicom()
+    last = last_readings(readings)
+    if not present_segments(outcome, last):
         raise InputError(f"{outcome.volume.name} has no kidney and no mass to write as a DICOM segmentation")
     source = read_source_images(source_files)
+    made = segmentation_object(outcome, source, last, ResultUids(outcome, source, readings or ()), labelmap=labelmap)
+    with replaced_file(path) as new:
+        made.save_as(new)
+
+
+def segmentation_object(
+    outcome: Outcome,
+    source: SourceImages,
+    readings: Mapping[str, Reading],
+    uids: ResultUids,
+    *,
+    labelmap: bool = False,
+) -> Any:
+    """The ``highdicom.seg.Segmentation`` of :func:`write_dicom_seg`; segments are numbered as they are present.
+
+    Args:
+        readings: the last about each mass, by segment ID.
+    """
+    hd = highdicom()
+    segments = present_segments(outcome, readings)
     bundle = outcome.findings.bundle
-    with _names_unspoken():
-        found = hd.seg.Segmentation(
+    with names_unspoken():
+        return hd.seg.Segmentation(
             source_images=source.datasets,
-            pixel_array=np.ascontiguousarray(source.arrange(voxels, outcome.volume)),
+            pixel_array=np.ascontiguousarray(source.arrange(_numbered(outcome, segments), outcome.volume)),
             segmentation_type="LABELMAP" if labelmap else "BINARY",
             segment_descriptions=[
-                describe_segment(number, segment, last.get(segment.segment_id), bundle)
+                describe_segment(
+                    number,
+                    segment,
+                    readings.get(segment.segment_id),
+                    bundle,
+                    tracking_uid=uids.tracking(segment.segment_id),
+                )
                 for number, segment in enumerate(segments, start=1)
             ],
-            pixel_measures=_measures(source),
-            series_instance_uid=hd.UID(),
-            series_number=_SERIES_NUMBER,
-            sop_instance_uid=hd.UID(),
+            pixel_measures=pixel_measures(source),
+            series_instance_uid=uids.of("segmentation series"),
+            series_number=SERIES_NUMBER,
+            sop_instance_uid=uids.of("label map" if labelmap else "segmentation"),
             instance_number=1,
             manufacturer="RenalAI",
             manufacturer_model_name=bundle.name,
             software_versions=__version__,
             device_serial_number=bundle.sha256[:16],  # what tells one set of weights from another
             content_label="RENALAI",
-            content_description=_content(bundle.demonstration, [last[name].verdict for name in last]),
+            content_description=_content(bundle.demonstration, [reading.verdict for reading in readings.values()]),
             series_description="RenalAI kidneys and renal masses",
             **({"transfer_syntax_uid": _RLE} if labelmap else {}),
         )
-    with replaced_file(path) as new:
-        found.save_as(new)
 
 
-@contextmanager
-def _names_unspoken() -> Iterator[None]:
-    """highdicom warns of names without a caret by quoting them: a patient's name belongs into no log."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="The string .* is unlikely to represent the intended person name")
-        yield
+def last_readings(readings: Sequence[Reading] | None) -> dict[str, Reading]:
+    """The last word about each mass, by segment ID; ``readings`` in order of time."""
+    return {reading.segment_id: reading for reading in readings or ()}
 
 
-def _present(outcome: Outcome, readings: dict[str, Reading]) -> tuple[list[Kidney | Mass], np.ndarray]:
-    """The segments to write, and their voxels numbered by them from 1: those with voxels that nobody rejected."""
+def present_segments(outcome: Outcome, readings: Mapping[str, Reading]) -> tuple[Kidney | Mass, ...]:
+    """The segments to write, in the order of their numbers in the object: those with voxels that nobody rejected."""
     sizes = np.bincount(outcome.instances.reshape(-1), minlength=len(outcome.segments) + 1)
+    return tuple(
+        segment
+        for value, segment in enumerate(outcome.segments, start=1)
+        if sizes[value] and not is_rejected(readings.get(segment.segment_id))
+    )
+
+
+def is_rejected(reading: Reading | None) -> bool:
+    """Whether the radiologist said that there is no mass."""
+    return reading is not None and reading.verdict is Verdict.REJECTED
+
+
+def _numbered(outcome: Outcome, segments: Sequence[Kidney | Mass]) -> np.ndarray:
+    """The instances, numbered by ``segments`` from 1; 0 where another one is."""
     renumbered = np.zeros(256, np.uint8)
-    kept: list[Kidney | Mass] = []
     for value, segment in enumerate(outcome.segments, start=1):
-        reading = readings.get(segment.segment_id)
-        if sizes[value] and not (reading is not None and reading.verdict is Verdict.REJECTED):
-            kept.append(segment)
-            renumbered[value] = len(kept)
-    return kept, renumbered[outcome.instances]
+        renumbered[value] = segments.index(segment) + 1 if segment in segments else 0
+    return renumbered[outcome.instances]
 
 
-def _measures(source: SourceImages) -> Any:
+def pixel_measures(source: SourceImages) -> Any:
     """Spacings in mm. Frames without a segment are not written, so readers cannot tell the step from the positions."""
     first = source.datasets[0]
     return highdicom().PixelMeasuresSequence(

@@ -95,7 +95,7 @@ def read_source_images(files: Sequence[Path]) -> SourceImages:
     import pydicom
 
     if not files:
-        raise InputError("a DICOM segmentation needs the DICOM files of the CT; the CT was not read from DICOM")
+        raise InputError("DICOM results need the DICOM files of the CT; the CT was not read from DICOM")
     headers = []
     for path in files:
         try:
@@ -103,7 +103,7 @@ def read_source_images(files: Sequence[Path]) -> SourceImages:
         except OSError as problem:
             raise InputError(f"{path} cannot be read: {problem.strerror or problem}") from problem
         if header is None:
-            raise InputError(f"{path.name} is no DICOM image; a DICOM segmentation needs the DICOM files of the CT")
+            raise InputError(f"{path.name} is no DICOM image; DICOM results need the DICOM files of the CT")
         headers.append(header)
     name = f"the series of {files[0].name}"
     if len({header.series_uid for header in headers}) > 1:
@@ -123,7 +123,7 @@ def read_source_images(files: Sequence[Path]) -> SourceImages:
 def _complete(path: Path, dataset: Any) -> None:
     for keyword in _NEEDED:
         if not dataset.get(keyword):
-            raise InputError(f"{path.name} has no {keyword}; a DICOM segmentation cannot refer to it")
+            raise InputError(f"{path.name} has no {keyword}; DICOM results cannot refer to it")
     for keyword in _MAY_BE_EMPTY:
         if keyword not in dataset:
             setattr(dataset, keyword, "")

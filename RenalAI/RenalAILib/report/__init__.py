@@ -20,11 +20,11 @@ from .readings import Reading, Verdict
 from .slicer_segmentation import seg_nrrd
 from .table import csv_text
 
-__all__ = ["DICOM_SEG", "FILES", "OWNED", "Reading", "Verdict", "write_outcome"]
+__all__ = ["DICOM_FILES", "FILES", "OWNED", "Reading", "Verdict", "write_outcome"]
 
 FILES = ("findings.json", "findings.csv", "labels.nii.gz", "segmentation.seg.nrrd", "report.html", "gradcam.nii.gz")
-DICOM_SEG = "segmentation.dcm"  # where it was asked for
-OWNED = (*FILES, DICOM_SEG)
+DICOM_FILES = ("segmentation.dcm", "measurements.dcm", "gradcam.dcm")  # where they were asked for
+OWNED = (*FILES, *DICOM_FILES)
 """Every name a result folder may hold."""
 _LABELS = "RenalAI: 1 kidney R, 2 kidney L, 3 AML, 4 cystic, 5 solid, 6 unknown mass"
 _GRADCAM = "RenalAI: Grad-CAM of every mass, 0 to 1 within its own patch"
