@@ -26,7 +26,7 @@ class Train:
         parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
         parser.add_argument("--bfloat16", action="store_true", help="for a processor with AVX-512 BF16 or AMX: 1.5x")
         parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in OUTPUT")
-        parser.add_argument("--start-from", type=Path, help="a best.pt whose weights to begin with")
+        parser.add_argument("--start-from", type=Path, help="weights to begin with: best.pt, .onnx, bundle")
 
     def run(self, args: argparse.Namespace) -> int:
         """Train; 0 when the run came to its end. Raises InputError."""

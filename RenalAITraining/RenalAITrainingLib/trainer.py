@@ -28,10 +28,12 @@ from .optimisers import build_optimiser
 from .recipe import Recipe, from_mapping
 from .samples import SampleStore
 from .schedule import learning_rate_factor, steps_per_epoch, total_steps
+from .starting_weights import load_starting_weights
 from .tasks import build_task
 
 LOG_EVERY = 10
 TIMED_STEPS = 10
+MEASURED_BATCHES = 8
 STOPPED = "a wish to stop"
 """The reason of a run that ended because `Trainer` was told to stop; it can be resumed."""
 
@@ -46,7 +48,7 @@ class Options:
         threads: of torch on the CPU; None leaves torch's choice.
         device: ``auto`` is CUDA where there is one.
         resume: go on from the folder's last checkpoint.
-        start_from: a ``best.pt`` whose weights training starts with.
+        start_from: a ``best.pt``, an ``.onnx`` file or a bundle's folder, whose weights training starts with.
         workers: threads that make batches ahead; 0 in the loop itself.
         checkpoint_s: seconds between checkpoints, and so what a kill can cost.
         bfloat16: mixed precision in bfloat16; for a CPU that computes with it, elsewhere it is slow.
@@ -125,7 +127,8 @@ class Trainer:
         torch.manual_seed(options.seed)
         network = networks.build(recipe.network.name, outputs=self.task.outputs, **recipe.network.options)
         if options.start_from is not None and not options.resume:
-            _load_weights(network, options.start_from)
+            examples = [self.batches[number][0] for number in range(MEASURED_BATCHES)]
+            report(load_starting_weights(network, options.start_from, recipe, examples))
         # On a CPU this layout trains 2 to 4 times as fast as torch's own.
         self.network = network.to(self.device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         self.average = AveragedNetwork(self.network, schedule.average)
@@ -339,10 +342,3 @@ def _spread(store: SampleStore, count: int) -> list[Any]:
     """At most ``count`` samples, evenly spaced."""
     taken = min(count, len(store))
     return [store[n * len(store) // taken] for n in range(taken)]
-
-
-def _load_weights(network: nn.Module, path: Path) -> None:
-    try:
-        network.load_state_dict(checkpoint.load(path)["network"])
-    except RuntimeError as error:
-        raise InputError(f"{path} holds the weights of another network than the recipe's") from error
