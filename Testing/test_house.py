@@ -153,7 +153,7 @@ def _modules_after(code: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "module", ["RenalAILib", "RenalAILib.cli", "RenalAILib.reading", "RenalAILib.cascade.pipeline"]
+    "module", ["RenalAILib", "RenalAILib.cli", "RenalAILib.reading", "RenalAILib.pipelines.running"]
 )
 def test_importing_the_engine_is_light(module: str) -> None:
     assert _modules_after(f"import {module}") & (HEAVY | {"vtk", "slicer"}) == set()
@@ -174,7 +174,7 @@ def test_inference_requirements_hold_no_torch() -> None:
 def test_inference_runs_without_training_packages() -> None:
     """Segmenting never reaches for torch, monai or scipy, even where they are installed."""
     blocked = "sys.modules.update(dict.fromkeys(['torch', 'monai', 'scipy', 'yaml', 'onnx', 'matplotlib']))"
-    code = "import RenalAILib.cascade.pipeline, RenalAILib.report, RenalAILib.reading, RenalAILib.worker"
+    code = "import RenalAILib.pipelines.running, RenalAILib.report, RenalAILib.reading, RenalAILib.worker"
     assert "torch" not in _modules_after(code)
     subprocess.run(
         [sys.executable, "-c", f"import sys; {blocked}; {code}"],

@@ -13,12 +13,12 @@ import numpy as np
 
 from .boxes import Box, Triple
 from .bundle import Bundle
-from .cascade.pipeline import segment
 from .engines.networks import SESSIONS, SessionCache
 from .engines.selection import choose
 from .engines.threads import available_cores
 from .findings import Findings
 from .phantom import make_phantom
+from .pipelines.running import segment
 from .resampling import resample
 from .timing import Stopwatch
 from .volume import Volume

@@ -1,4 +1,4 @@
-"""Bundle: a verified folder of networks and the metadata that says how the cascade runs them.
+"""Bundle: a verified folder of networks and the metadata that says how they are run.
 
 The folder's layout and what each network takes and gives are in ``Resources/Docs/architecture.md``. Nothing in a bundle
 is executed or unpickled: metadata are JSON, networks ONNX, the classifier's head plain arrays.
@@ -12,14 +12,14 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from .bundle_metadata import CascadeStages, Reader, read_cascade
+from .bundle_metadata import Reader
 from .errors import InputError
 from .findings import BundleIdentity
+from .stages import KINDS, Stages, read_stages
 
 BUNDLE_SCHEMA = "renalai.bundle/1"
 METADATA = "configs/metadata.json"
 CHECKSUMS = "SHA256SUMS"
-PIPELINES = {"cascade": read_cascade}
 
 _CHECKSUM_LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -45,7 +45,7 @@ class Bundle:
     training_domain: str
     intended_use: str
     citation: str
-    stages: CascadeStages
+    stages: Stages
     sha256: str
     checksums: dict[str, str]
 
@@ -82,13 +82,13 @@ def read_bundle(folder: Path) -> Bundle:
     if schema != BUNDLE_SCHEMA:
         raise InputError(f"the bundle {folder.name} has schema {schema!r}; this RenalAI reads {BUNDLE_SCHEMA}")
     pipeline = reader.text("pipeline")
-    if pipeline not in PIPELINES:
-        known = ", ".join(sorted(PIPELINES))
+    if pipeline not in KINDS:
+        known = ", ".join(sorted(KINDS))
         raise InputError(f"the bundle {folder.name} needs the pipeline {pipeline!r}; this RenalAI runs: {known}")
     name = reader.text("name")
     if not _NAME.fullmatch(name):
         raise InputError(f"the bundle {folder.name} has the name {name!r}; letters, digits and . _ - are allowed")
-    stages = PIPELINES[pipeline](reader.section("stages"))
+    stages = read_stages(pipeline, reader.section("stages"))
     for path in stages.files:
         if path not in checksums:
             raise InputError(f"the bundle {folder.name} names the file {path}, which it does not hold")

@@ -1,4 +1,4 @@
-"""The metadata of a bundle as types: strict reading of ``configs/metadata.json``, one sentence per refusal."""
+"""Strict reading of a bundle's ``configs/metadata.json``: typed fields, one sentence per refusal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 
 from .boxes import Triple
 from .errors import InputError
-from .labels import MassClass
 
 
 @dataclass(frozen=True)
@@ -18,63 +17,6 @@ class Window:
 
     width_hu: float
     level_hu: float
-
-
-@dataclass(frozen=True)
-class LocateStage:
-    """The coarse kidney network: one model over the whole CT, ``spacing_mm`` between samples."""
-
-    models: tuple[str, ...]
-    spacing_mm: float
-    window: Window
-
-
-@dataclass(frozen=True)
-class DelineateStage:
-    """The kidney and mass networks: an ensemble over the box of each kidney, stretched to ``shape`` (k, j, i)."""
-
-    models: tuple[str, ...]
-    shape: Triple
-    margin_mm: float
-    window: Window
-
-
-@dataclass(frozen=True)
-class CharacteriseStage:
-    """The mass classifier: image and mask of a cube about each mass.
-
-    Attributes:
-        head: arrays of the fully connected head, for Grad-CAM.
-        scale: edge of the cube, in longest edges of the mass's box; never below ``minimum_mm``.
-        classes: order of the network's outputs.
-        temperature: logits are divided by it before the softmax (calibration).
-        unknown_below: the class is unknown where the highest probability is lower.
-    """
-
-    models: tuple[str, ...]
-    head: str
-    shape: Triple
-    scale: float
-    minimum_mm: float
-    window: Window
-    classes: tuple[MassClass, ...]
-    temperature: float
-    unknown_below: float
-
-
-@dataclass(frozen=True)
-class CascadeStages:
-    """The three stages of Zhao 2023."""
-
-    locate: LocateStage
-    delineate: DelineateStage
-    characterise: CharacteriseStage
-
-    @property
-    def files(self) -> tuple[str, ...]:
-        """Every model file, relative to the bundle."""
-        models = (*self.locate.models, *self.delineate.models, *self.characterise.models)
-        return (*models, self.characterise.head)
 
 
 class Reader:
@@ -176,32 +118,3 @@ class Reader:
         value = self.texts(key)
         if value != expected:
             raise self._refuse(key, str(list(expected)), list(value))
-
-
-def read_cascade(stages: Reader) -> CascadeStages:
-    """The ``stages`` of a bundle whose pipeline is ``cascade``. Raises InputError as :class:`Reader` does."""
-    locate, delineate, characterise = (stages.section(name) for name in ("locate", "delineate", "characterise"))
-    read = CascadeStages(
-        LocateStage(locate.texts("models"), locate.number("spacing_mm", above=0, up_to=20), locate.window()),
-        DelineateStage(
-            delineate.texts("models"),
-            delineate.shape("shape"),
-            delineate.number("margin_mm", above=0, up_to=100),
-            delineate.window(),
-        ),
-        CharacteriseStage(
-            models=characterise.texts("models"),
-            head=characterise.text("head"),
-            shape=characterise.shape("shape"),
-            scale=characterise.number("scale", above=0, up_to=10),
-            minimum_mm=characterise.number("minimum_mm", above=0, up_to=500),
-            window=characterise.window(),
-            classes=tuple(MassClass(name) for name in characterise.one_of("classes", ("aml", "cystic", "solid"))),
-            temperature=characterise.number("temperature", above=0),
-            unknown_below=characterise.number("unknown_below", up_to=1),
-        ),
-    )
-    characterise.exactly("channels", ("image", "mask"))
-    for reader in (locate, delineate, characterise, stages):
-        reader.nothing_else()
-    return read

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from .boxes import Box
+from .detections import Detection
 from .labels import Label, MassClass, Side
+from .verdicts import Verdict
 from .volume import Volume
 
 SCHEMA = "renalai.findings/1"
@@ -94,7 +96,12 @@ class BundleIdentity:
 
 @dataclass(frozen=True)
 class Findings:
-    """Everything that is said about one CT."""
+    """Everything that is said about one CT.
+
+    Attributes:
+        verdict: of a pipeline that classifies the patient, None of others.
+        detections: of a pipeline that finds boxes, by falling score; empty of others.
+    """
 
     bundle: BundleIdentity
     volume: Mapping[str, Any]
@@ -102,9 +109,16 @@ class Findings:
     masses: tuple[Mass, ...]
     warnings: tuple[str, ...]
     timings_s: Mapping[str, float] = field(default_factory=dict)
+    verdict: Verdict | None = None
+    detections: tuple[Detection, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Plain types for ``json.dump``, in the order that DESIGN.md fixes."""
+        """Plain types for ``json.dump``, in the order that DESIGN.md fixes; verdict and detections where there are."""
+        more: dict[str, Any] = {}
+        if self.verdict is not None:
+            more["verdict"] = self.verdict.to_json()
+        if self.detections:
+            more["detections"] = [detection.to_json() for detection in self.detections]
         return {
             "schema": SCHEMA,
             "bundle": asdict(self.bundle),
@@ -113,6 +127,7 @@ class Findings:
             "masses": [_mass_to_json(mass) for mass in self.masses],
             "warnings": list(self.warnings),
             "timings_s": dict(self.timings_s),
+            **more,
         }
 
     @classmethod
@@ -128,6 +143,8 @@ class Findings:
                 tuple(_mass_from_json(mass) for mass in data["masses"]),
                 tuple(data["warnings"]),
                 dict(data["timings_s"]),
+                Verdict.from_json(data["verdict"]) if "verdict" in data else None,
+                tuple(Detection.from_json(detection) for detection in data.get("detections", ())),
             )
         except (KeyError, TypeError) as problem:
             raise ValueError(f"not complete findings: {problem}") from problem

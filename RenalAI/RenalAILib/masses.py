@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from .boxes import Box
 from .domains import Mask, connected_domains
-from .findings import Diameters
-from .labels import Side
+from .findings import Diameters, Saliency
+from .labels import MassClass, Side
 from .volume import Volume
 
 
@@ -27,6 +27,15 @@ class MassRegion:
     def voxels(self) -> int:
         """How many there are."""
         return int(np.count_nonzero(self.mask))
+
+
+@dataclass(frozen=True, eq=False)
+class Character:
+    """What a network says about one mass; ``probabilities`` is empty where it gives none."""
+
+    mass_class: MassClass
+    probabilities: Mapping[MassClass, float]
+    saliency: Saliency | None = None
 
 
 def mass_regions(mask: Mask, box: Box, side: Side) -> Iterator[MassRegion]:

@@ -7,16 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from .bundle_store import load_bundle
-from .cascade.pipeline import segment
-from .cascade.steps import Progress
 from .dicom.installed import highdicom
 from .dicom.segmentation_object import write_dicom_seg
 from .dicom.source_images import read_source_images
 from .errors import InputError
 from .findings import Findings, Outcome
+from .pipelines.running import segment
 from .reading import read_ct
 from .reading.dicom_series import is_dicom
 from .report import DICOM_SEG, OWNED, write_outcome
+from .steps import Progress
 from .writing import check_replaceable
 
 _NO_SEG = "No DICOM segmentation was written: there is no kidney and no mass to put into one."

@@ -27,11 +27,11 @@ from toybundle import (
 )
 
 from RenalAILib.boxes import Box
-from RenalAILib.cascade.pipeline import segment
-from RenalAILib.cascade.steps import Cancelled
 from RenalAILib.findings import Findings, Outcome, segment_label
 from RenalAILib.labels import MASS_LABELS, Label, MassClass, Side
 from RenalAILib.orientation import Orientation
+from RenalAILib.pipelines.running import segment
+from RenalAILib.steps import Cancelled
 from RenalAILib.volume import Volume
 
 GRID = axial((4.0, 2.5, 2.5))

@@ -13,13 +13,13 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from toybundle import axial, painted, toy_bundle
 
-from RenalAILib.cascade.pipeline import segment
 from RenalAILib.engines import probe, selection
 from RenalAILib.engines.engine import DeviceMemoryError, Engine, EngineUnavailable
 from RenalAILib.engines.networks import Networks, SessionCache
 from RenalAILib.engines.selection import choose, create_engine, open_engine, why_not
 from RenalAILib.engines.threads import available_cores
 from RenalAILib.errors import InputError
+from RenalAILib.pipelines.running import segment
 
 ENGINES = [
     name

@@ -116,7 +116,7 @@ def test_old_or_new_never_a_mix(desk: Desk, moment: Callable[..., Callable[[subp
 def test_a_fault_while_writing_keeps_the_old_result(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     from RenalAILib import report
     from RenalAILib.bundle_store import load_bundle
-    from RenalAILib.cascade.pipeline import segment
+    from RenalAILib.pipelines.running import segment
     from RenalAILib.reading import read_volume
 
     shutil.copytree(desk.folder / "whole-old", desk.folder / "kept")

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from RenalAILib.bundle_store import find_bundles, load_bundle
-from RenalAILib.cascade.pipeline import segment
 from RenalAILib.compare.dice import dice
 from RenalAILib.labels import Label, Side
 from RenalAILib.orientation import canonical
+from RenalAILib.pipelines.running import segment
 from RenalAILib.reading import read_labels, read_volume
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "ct"

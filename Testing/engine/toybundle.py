@@ -20,8 +20,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from RenalAILib.bundle import BUNDLE_SCHEMA, Bundle, read_bundle, write_checksums
-from RenalAILib.cascade.pipeline import segment
 from RenalAILib.findings import Outcome
+from RenalAILib.pipelines.running import segment
 from RenalAILib.volume import Volume
 
 AIR, FAT, KIDNEY, AML, CYST, SOLID, UNDECIDED = -1000.0, -100.0, 150.0, -50.0, 8.0, 80.0, 45.0

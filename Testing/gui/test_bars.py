@@ -30,7 +30,7 @@ from dataclasses import replace
 import numpy as np
 sys.path.insert(0, {engine!r})
 from paintedbody import painted_outcome
-import RenalAILib.bundle_store, RenalAILib.cascade.pipeline as pipeline
+import RenalAILib.bundle_store, RenalAILib.pipelines.running as pipeline
 RenalAILib.bundle_store.load_bundle = lambda name: None
 def segment(volume, bundle, *, device, fast, second_phase, progress):
     for n in range(40):

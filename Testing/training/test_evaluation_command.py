@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from RenalAILib import cli
-from RenalAILib.cascade.pipeline import segment
 from RenalAILib.errors import InputError
 from RenalAILib.labels import Label
+from RenalAILib.pipelines.running import segment
 from RenalAILib.report import write_outcome
 from RenalAILib.report.nifti import nifti_ct, nifti_labels
 from RenalAILib.volume import Volume

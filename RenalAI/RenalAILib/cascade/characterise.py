@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
 from ..boxes import Box
-from ..bundle_metadata import CharacteriseStage
 from ..engines.networks import Networks
 from ..findings import Saliency
 from ..labels import MassClass
-from ..masses import MassRegion
+from ..masses import Character, MassRegion
 from ..orientation import Orientation
 from ..resampling import resample, window
 from ..saliency import Head, grad_cam
+from ..stages.cascade import CharacteriseStage
 from ..volume import Volume
-
-
-@dataclass(frozen=True, eq=False)
-class Character:
-    """What the classifier says about one mass."""
-
-    mass_class: MassClass
-    probabilities: Mapping[MassClass, float]
-    saliency: Saliency
 
 
 def characterise(

@@ -8,14 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ..boxes import Box, Triple
-from ..bundle_metadata import DelineateStage
 from ..domains import Mask, connected_domains, dilated
 from ..engines.networks import Networks
-from ..labels import Side
+from ..kidneys import OutlinedKidney
 from ..resampling import interpolate, resample, window
+from ..stages.cascade import DelineateStage
+from ..steps import Steps
 from ..volume import Volume
 from .locate import LocatedKidney, Location, sigmoid
-from .steps import Steps
 
 NEAR_MM = 3.0
 REACH_MM = 6.0
@@ -28,19 +28,9 @@ PART_OF_LARGEST = 0.1
 SMALLEST_ML = 1.0
 
 
-@dataclass(frozen=True, eq=False)
-class DelineatedKidney:
-    """One kidney in a box of the CT (canonical indices): ``kidney`` without its masses, and ``mass``; both bool."""
-
-    side: Side
-    box: Box
-    kidney: Mask
-    mass: Mask
-
-
 def delineate(
     view: Volume, location: Location, stage: DelineateStage, networks: Networks, steps: Steps, *, fast: bool = False
-) -> tuple[list[DelineatedKidney], list[str]]:
+) -> tuple[list[OutlinedKidney], list[str]]:
     """Outline every located kidney.
 
     Args:
@@ -54,7 +44,7 @@ def delineate(
     # A kidney of the other side is a mirrored one, and training mirrors: seeing each box both ways averages errors.
     looks = [(stage.models[0], False)] if fast else [(model, way) for model in stage.models for way in (False, True)]
     boxes = [kidney.box.grown(stage.margin_mm, view.spacing_mm, view.shape) for kidney in location.kidneys]
-    outlined: list[DelineatedKidney] = []
+    outlined: list[OutlinedKidney] = []
     warnings: list[str] = []
     for n, (kidney, box) in enumerate(zip(location.kidneys, boxes, strict=True)):
         patch = resample(view.voxels, box, stage.shape)
@@ -70,7 +60,7 @@ def delineate(
         # The coarse pass sees the surroundings, the fine one the border: each corrects the other's kidney.
         probability[0] += COARSE_WEIGHT * (around.seen(location.probability) - probability[0])
         _keep_own(probability, around)
-        organ, mass = (resample(channel, Box.whole(stage.shape), box.shape) > 0.5 for channel in probability)
+        organ, mass = (_stretched(channel, box.shape) for channel in probability)
         mass = _without_specks(mass, view.voxel_ml)
         organ |= mass
         for earlier in outlined:
@@ -78,7 +68,7 @@ def delineate(
         if np.count_nonzero(organ) * view.voxel_ml < SMALLEST_ML:
             warnings.append(f"A region found on the {kidney.side.value} side could not be outlined as a kidney.")
             continue
-        outlined.append(DelineatedKidney(kidney.side, box, organ & ~mass, mass))
+        outlined.append(OutlinedKidney(kidney.side, box, organ & ~mass, mass))
     return outlined, warnings
 
 
@@ -88,6 +78,17 @@ def _look(networks: Networks, model: str, image: npt.NDArray[np.float32], mirror
         return sigmoid(networks.run(model, image)["logits"][0])
     flipped = networks.run(model, np.ascontiguousarray(image[..., ::-1]))["logits"][0]
     return sigmoid(flipped[..., ::-1])
+
+
+def _stretched(probability: npt.NDArray[np.float32], shape: Triple) -> Mask:
+    """Where a probability, stretched to ``shape``, is above one half; only what can be so is computed."""
+    mask = np.zeros(shape, dtype=np.bool_)
+    grid = (probability.shape[0], probability.shape[1], probability.shape[2])
+    found = Box.around(probability > 0.5)
+    if found is not None:
+        part = found.padded((1, 1, 1), grid).scaled(grid, shape)
+        mask[part.slices] = resample(probability, Box.whole(grid), shape, part) > 0.5
+    return mask
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,10 +107,6 @@ class _Neighbourhood:
         """Of the network's grid, (k, j, i)."""
         return np.asarray(self.view.spacing_mm * np.divide(self.box.shape, self.shape))
 
-    def own(self) -> Mask:
-        """The kidney's coarse component."""
-        return self._on_grid(self.kidney.mask)
-
     def seen(self, probability: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """A field of the coarse grid, interpolated."""
         at = [
@@ -122,23 +119,28 @@ class _Neighbourhood:
 
     def nearer_to_a_rival(self) -> Mask | None:
         """Where another kidney's component is nearer than this one's; None where no other reaches into the box."""
-        indices = self._indices()
-        (k, j, i), (k_end, j_end, i_end) = ([int(index[end]) for index in indices] for end in (0, -1))
-        crop = Box((k, j, i), (k_end + 1, j_end + 1, i_end + 1))
+        crop, places = self._crop()
         others = np.zeros(crop.shape, dtype=bool)
         for rival in self.rivals:
             others |= rival.mask[crop.slices]
         if not others.any():
             return None
-        farther = self._distance(self.kidney.mask[crop.slices]) > self._distance(others)
-        return farther[np.ix_(*(index - index[0] for index in indices))]
+        return (self._distance(self.kidney.mask[crop.slices]) > self._distance(others))[places]
 
-    def away_mm(self) -> npt.NDArray[np.float32]:
-        """Distance to the kidney's coarse component, negative inside it."""
+    def within(self, near_mm: float, far_mm: float) -> tuple[Mask, Mask, Mask]:
+        """The kidney's coarse component, where it is at most ``near_mm`` away, and where at most ``far_mm``."""
+        crop, places = self._crop()
+        own = self.kidney.mask[crop.slices]
+        away_mm = self._distance(own)
+        rings = own.astype(np.uint8) + (away_mm <= near_mm) + (away_mm <= far_mm)
+        nearest = rings[places]  # one slow lookup in place of three
+        return nearest == 3, nearest >= 2, nearest >= 1
+
+    def _crop(self) -> tuple[Box, tuple[npt.NDArray[np.int64], ...]]:
+        """The part of the coarse grid under the box, and an index from it to the network's grid."""
         indices = self._indices()
         (k, j, i), (k_end, j_end, i_end) = ([int(index[end]) for index in indices] for end in (0, -1))
-        crop = Box((k, j, i), (k_end + 1, j_end + 1, i_end + 1)).slices
-        return self._distance(self.kidney.mask[crop])[np.ix_(*(index - index[0] for index in indices))]
+        return Box((k, j, i), (k_end + 1, j_end + 1, i_end + 1)), np.ix_(*(index - index[0] for index in indices))
 
     def _indices(self) -> list[npt.NDArray[np.int64]]:
         """The coarse index of each sample of the network's grid, per axis."""
@@ -149,9 +151,6 @@ class _Neighbourhood:
             coarse = np.floor(at * self.coarse.shape[axis] / self.view.shape[axis]).astype(np.int64)
             result.append(np.clip(coarse, 0, self.coarse.shape[axis] - 1))
         return result
-
-    def _on_grid(self, mask: Mask) -> Mask:
-        return mask[np.ix_(*self._indices())]
 
     def _distance(self, mask: Mask) -> npt.NDArray[np.float32]:
         """mm to the nearest voxel of ``mask``, negative inside."""
@@ -171,11 +170,11 @@ def _keep_own(probability: npt.NDArray[np.float32], around: _Neighbourhood) -> N
     the surroundings, which the narrow box does not show. Where another kidney is nearer, kidney voxels go to that one;
     a mass goes as a whole to the kidney that is nearer to most of it.
     """
-    away_mm = around.away_mm()
-    _drop_doubtful_masses(probability, away_mm)
+    own, in_contact, in_reach = around.within(CONTACT_MM, REACH_MM)
+    _drop_doubtful_masses(probability, in_contact)
     mass = probability[1] > 0.5
-    stray = (away_mm > REACH_MM) & ~mass
-    probability[0, stray] = 0
+    in_reach |= mass
+    probability[0] *= in_reach
     organ = (probability[0] > 0.5) | mass
     foreign = around.nearer_to_a_rival()
     if foreign is not None:
@@ -183,11 +182,11 @@ def _keep_own(probability: npt.NDArray[np.float32], around: _Neighbourhood) -> N
         lost = np.bincount(numbers[foreign], minlength=counts.size + 1) * 2 > np.concatenate([[0], counts])
         lost[0] = False
         gone = (foreign & ~mass) | lost[numbers]
-        probability[:, gone] = 0
+        probability *= ~gone
         organ &= ~gone
         mass &= ~gone
     numbers, counts = connected_domains(organ)
-    on_kidney = np.bincount(numbers[around.own()], minlength=counts.size + 1)[1:] > 0
+    on_kidney = np.bincount(numbers[own], minlength=counts.size + 1)[1:] > 0
     sizes = np.where(on_kidney, counts, 0)
     kept = np.zeros(counts.size + 1, dtype=bool)
     if sizes.any():
@@ -196,31 +195,36 @@ def _keep_own(probability: npt.NDArray[np.float32], around: _Neighbourhood) -> N
         domain = numbers == number
         if kept.any() and np.count_nonzero(domain & mass) > counts[number - 1] / 2:
             kept[number] = _is_near(domain, kept[numbers], around.spacing_mm)
-    probability[:, (numbers > 0) & ~kept[numbers]] = 0
+    if kept[1:].all():
+        return
+    gone = ~kept
+    gone[0] = False
+    probability *= ~gone[numbers]
 
 
-def _drop_doubtful_masses(probability: npt.NDArray[np.float32], away_mm: npt.NDArray[np.float32]) -> None:
+def _drop_doubtful_masses(probability: npt.NDArray[np.float32], in_contact: Mask) -> None:
     """Set to 0 masses that the networks are nowhere sure of, and masses of other organs.
 
     The coarse pass counts masses as kidney. A domain of which nearly nothing (a twentieth) lies within 5 mm of what it
     found hangs on bowel, liver or a vessel: a ball of 3 cm that only touches the kidney has that much.
 
     Args:
-        away_mm: distance to the kidney's coarse component.
+        in_contact: where the kidney's coarse component is at most 5 mm away.
     """
     mass = probability[1] > 0.5
     numbers, counts = connected_domains(mass)
     if counts.size == 0:
         return
-    number = numbers[mass]
+    inside = np.flatnonzero(mass)
+    number = numbers.ravel()[inside]
     peaks = np.zeros(counts.size + 1, dtype=np.float32)
-    np.maximum.at(peaks, number, probability[1][mass])
-    near = np.bincount(number[away_mm[mass] <= CONTACT_MM], minlength=counts.size + 1)
+    np.maximum.at(peaks, number, probability[1].ravel()[inside])
+    near = np.bincount(number[in_contact.ravel()[inside]], minlength=counts.size + 1)
     elsewhere = near < CONTACT_SHARE * np.concatenate([[0], counts])
     unsure = peaks < SURE
-    inside = np.nonzero(mass)
-    probability[0][inside] *= ~elsewhere[number]
-    probability[1][inside] *= ~(elsewhere | unsure)[number]
+    organ, masses = (channel.reshape(-1) for channel in probability)  # views: the probabilities are contiguous
+    organ[inside[elsewhere[number]]] = 0
+    masses[inside[(elsewhere | unsure)[number]]] = 0
 
 
 def _is_near(domain: Mask, target: Mask, spacing_mm: npt.NDArray[np.float64]) -> bool:
@@ -240,7 +244,7 @@ def _without_specks(mass: Mask, voxel_ml: float) -> Mask:
     return mass if kept[1:].all() else np.asarray(kept[numbers])
 
 
-def _clear_shared(organ: Mask, mass: Mask, box: Box, earlier: DelineatedKidney) -> None:
+def _clear_shared(organ: Mask, mass: Mask, box: Box, earlier: OutlinedKidney) -> None:
     """Take from ``organ`` and ``mass`` on ``box`` what an earlier kidney already has."""
     shared = box.overlap(earlier.box)
     if shared is None:

@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ..boxes import Box, Triple
-from ..bundle_metadata import LocateStage
 from ..domains import Mask, connected_domains
 from ..engines.networks import Networks
 from ..labels import Side
 from ..resampling import coarse_shape, resample, window
+from ..stages.cascade import LocateStage
 from ..volume import Volume
 from .sides import Component, assign_sides, body_at, split_horseshoe
 
@@ -167,4 +167,8 @@ def _kidneys(count: int) -> str:
 
 def sigmoid(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """1 / (1 + exp(-x)), without overflow for large negative x."""
-    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * logits)), dtype=np.float32)
+    result = np.multiply(logits, np.float32(0.5), dtype=np.float32)
+    np.tanh(result, out=result)
+    result += 1.0
+    result *= 0.5
+    return result

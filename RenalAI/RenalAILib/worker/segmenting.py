@@ -55,7 +55,7 @@ class SegmentJob:
 
     def run(self, output: Path, report: Report) -> None:
         from ..bundle_store import load_bundle
-        from ..cascade.pipeline import segment
+        from ..pipelines.running import segment
 
         def within(stage: str, fraction: float, message: str) -> None:
             report(stage, 0.02 + 0.93 * fraction, message)

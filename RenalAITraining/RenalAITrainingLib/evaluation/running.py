@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from RenalAILib import __version__
-from RenalAILib.cascade.steps import Progress
 from RenalAILib.errors import InputError
 from RenalAILib.reading import read_ct, read_labels
+from RenalAILib.steps import Progress
 from RenalAILib.writing import replaced_file, write_text
 
 from .cases import SCHEMA, CaseResult, judge

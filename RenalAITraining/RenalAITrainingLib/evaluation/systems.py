@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Protocol
 
 from RenalAILib.bundle import Bundle
-from RenalAILib.cascade.pipeline import segment
 from RenalAILib.errors import InputError
 from RenalAILib.findings import Findings
+from RenalAILib.pipelines.running import segment
 from RenalAILib.reading import read_labels
 from RenalAILib.volume import Volume
 

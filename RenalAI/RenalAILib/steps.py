@@ -1,4 +1,4 @@
-"""Steps: how the cascade tells where it is, and stops when asked to."""
+"""Steps: how a pipeline tells where it is, and stops when asked to."""
 
 from __future__ import annotations
 

@@ -1,0 +1,75 @@
+"""Running: one CT through a bundle of any kind, to its findings and label maps."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from importlib import import_module
+
+from ..bundle import Bundle
+from ..engines.networks import SESSIONS, Networks, SessionCache
+from ..findings import Findings, Outcome, describe_volume
+from ..orientation import canonical
+from ..steps import Progress, Steps
+from ..timing import Stopwatch
+from ..volume import Volume
+from .work import Found, Work
+
+
+def segment(
+    volume: Volume,
+    bundle: Bundle,
+    *,
+    device: str = "auto",
+    engine: str | None = None,
+    fast: bool = False,
+    second_phase: Volume | None = None,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    sessions: SessionCache = SESSIONS,
+    stopwatch: Stopwatch | None = None,
+) -> Outcome:
+    """Find kidneys and renal masses in one CT.
+
+    Args:
+        volume: CT in HU on any grid; results come back on it.
+        bundle: whose networks run; its ``pipeline`` says how.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        engine: ``onnxruntime``, ``openvino`` or ``torch``; None for the best there is.
+        fast: one network in place of an ensemble; half the time, slightly worse outlines.
+        second_phase: a CT of the same patient in another contrast phase, on any grid, to measure enhancement against.
+        progress: called with (stage, fraction of the whole, message).
+        cancelled: asked between steps.
+        sessions: where opened networks are kept; the process' own by default.
+        stopwatch: gets wall and CPU seconds by stage, and ``networks`` for the time inside them.
+
+    Raises:
+        InputError: no engine can run the bundle on ``device``.
+        Cancelled: ``cancelled`` returned True.
+    """
+    begin = time.perf_counter()
+    stopwatch = stopwatch or Stopwatch()
+    networks = Networks(bundle, device, engine, sessions=sessions, stopwatch=stopwatch)
+    steps = Steps(progress, cancelled)
+    work = Work(volume, canonical(volume), bundle, networks, steps, stopwatch, fast, second_phase)
+    found = _pipeline(bundle.pipeline)(work)
+    steps("characterise", 1.0, "Done")
+    timings = dict(stopwatch.wall_s)
+    timings["total"] = time.perf_counter() - begin
+    findings = Findings(
+        bundle.identity,
+        describe_volume(volume),
+        tuple(found.kidneys),
+        tuple(found.masses),
+        (*found.warnings, *networks.warnings),
+        timings,
+        found.verdict,
+        tuple(found.detections),
+    )
+    return Outcome(volume, findings, found.labels, found.instances, found.saliency)
+
+
+def _pipeline(kind: str) -> Callable[[Work], Found]:
+    """``run`` of the module that is called like the kind, imported now."""
+    run: Callable[[Work], Found] = import_module(f".{kind.replace('-', '_')}", __package__).run
+    return run

@@ -1,0 +1,95 @@
+"""The stages of a ``cascade`` bundle (Zhao 2023): locate, delineate, characterise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..boxes import Triple
+from ..bundle_metadata import Reader, Window
+from ..labels import MassClass
+
+
+@dataclass(frozen=True)
+class LocateStage:
+    """The coarse kidney network: one model over the whole CT, ``spacing_mm`` between samples."""
+
+    models: tuple[str, ...]
+    spacing_mm: float
+    window: Window
+
+
+@dataclass(frozen=True)
+class DelineateStage:
+    """The kidney and mass networks: an ensemble over the box of each kidney, stretched to ``shape`` (k, j, i)."""
+
+    models: tuple[str, ...]
+    shape: Triple
+    margin_mm: float
+    window: Window
+
+
+@dataclass(frozen=True)
+class CharacteriseStage:
+    """The mass classifier: image and mask of a cube about each mass.
+
+    Attributes:
+        head: arrays of the fully connected head, for Grad-CAM.
+        scale: edge of the cube, in longest edges of the mass's box; never below ``minimum_mm``.
+        classes: order of the network's outputs.
+        temperature: logits are divided by it before the softmax (calibration).
+        unknown_below: the class is unknown where the highest probability is lower.
+    """
+
+    models: tuple[str, ...]
+    head: str
+    shape: Triple
+    scale: float
+    minimum_mm: float
+    window: Window
+    classes: tuple[MassClass, ...]
+    temperature: float
+    unknown_below: float
+
+
+@dataclass(frozen=True)
+class CascadeStages:
+    """The three stages of Zhao 2023."""
+
+    locate: LocateStage
+    delineate: DelineateStage
+    characterise: CharacteriseStage
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Every model file, relative to the bundle."""
+        models = (*self.locate.models, *self.delineate.models, *self.characterise.models)
+        return (*models, self.characterise.head)
+
+
+def read(stages: Reader) -> CascadeStages:
+    """The ``stages`` of a bundle whose pipeline is ``cascade``. Raises InputError as :class:`Reader` does."""
+    locate, delineate, characterise = (stages.section(name) for name in ("locate", "delineate", "characterise"))
+    read = CascadeStages(
+        LocateStage(locate.texts("models"), locate.number("spacing_mm", above=0, up_to=20), locate.window()),
+        DelineateStage(
+            delineate.texts("models"),
+            delineate.shape("shape"),
+            delineate.number("margin_mm", above=0, up_to=100),
+            delineate.window(),
+        ),
+        CharacteriseStage(
+            models=characterise.texts("models"),
+            head=characterise.text("head"),
+            shape=characterise.shape("shape"),
+            scale=characterise.number("scale", above=0, up_to=10),
+            minimum_mm=characterise.number("minimum_mm", above=0, up_to=500),
+            window=characterise.window(),
+            classes=tuple(MassClass(name) for name in characterise.one_of("classes", ("aml", "cystic", "solid"))),
+            temperature=characterise.number("temperature", above=0),
+            unknown_below=characterise.number("unknown_below", up_to=1),
+        ),
+    )
+    characterise.exactly("channels", ("image", "mask"))
+    for reader in (locate, delineate, characterise, stages):
+        reader.nothing_else()
+    return read
