@@ -86,11 +86,10 @@ def test_weights_of_a_file_are_taken_over_for_grey_slices(tmp_path: Path) -> Non
     assert isinstance(grey, SliceResNet) and isinstance(colour, SliceResNet) and str(path) in grey.origin
     name = "stage4.unit3.body.conv2.conv.weight"
     assert torch.equal(grey.trunk.state_dict()[name], given[f"features.{name}"])
-    image = torch.randn(1, 1, 64, 64, dtype=torch.float64)
-    colour.double()
-    grey.double()
+    image = torch.randn(1, 1, 64, 64)
     with torch.inference_mode():
-        torch.testing.assert_close(grey.features(image), colour.features(image.expand(1, 3, 64, 64)))
+        expected = colour.features(image.expand(1, 3, 64, 64))
+        torch.testing.assert_close(grey.features(image), expected, rtol=1e-3, atol=1e-3)
 
 
 def test_weights_that_do_not_fit_are_told(tmp_path: Path) -> None:
