@@ -25,7 +25,10 @@ Result_co = TypeVar("Result_co", covariant=True)
 
 
 class Job(Protocol[Result_co]):
-    """One task of the engine. The starter calls ``write`` and ``load``, the worker ``read`` and ``run``."""
+    """One task of the engine. The starter calls ``write`` and ``load``, the worker ``read`` and ``run``.
+
+    Other packages bring their own: their ``task`` is ``package.module:Class``.
+    """
 
     task: ClassVar[str]
 
@@ -68,11 +71,22 @@ def read_job(path: Path) -> Job[Any]:
     if not isinstance(fields, dict) or fields.pop("schema", None) != SCHEMA:
         raise InputError(f"{path} is not a job file of schema {SCHEMA}")
     task = fields.pop("task", None)
-    if task not in _CLASSES:
-        raise InputError(f"{path} asks for the task {task!r}; known are {', '.join(_CLASSES)}")
-    module, name = _CLASSES[task]
-    job_class: type[Job[Any]] = getattr(import_module(f".{module}", __package__), name)
+    job_class = _job_class(task, path)
     try:
         return job_class.read(fields, path.parent)
     except (KeyError, TypeError, ValueError, OSError) as problem:
         raise InputError(f"{path} is not a complete {task} job: {problem}") from problem
+
+
+def _job_class(task: Any, path: Path) -> type[Job[Any]]:
+    if isinstance(task, str) and ":" in task:
+        module, _, name = task.partition(":")
+    elif task in _CLASSES:
+        module, name = f"{__package__}.{_CLASSES[task][0]}", _CLASSES[task][1]
+    else:
+        raise InputError(f"{path} asks for the task {task!r}; known are {', '.join(_CLASSES)}")
+    try:
+        found: type[Job[Any]] = getattr(import_module(module), name)
+    except (ImportError, AttributeError) as problem:
+        raise InputError(f"{path} asks for the task {task}, which is not installed ({problem})") from problem
+    return found
