@@ -6,6 +6,7 @@ import csv
 import gzip
 import json
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from RenalAILib.labels import Label, MassClass, Side
 from RenalAILib.volume import Volume
 from RenalAITrainingLib.dataset import folder as folder_module
 from RenalAITrainingLib.dataset.case import COLUMNS, Case, Facts, KnownMass
+from RenalAITrainingLib.dataset.check import check
 from RenalAITrainingLib.dataset.ddf import Ddf, DdfImage, parse, render
 from RenalAITrainingLib.dataset.folder import Dataset
 from RenalAITrainingLib.dataset.pseudonyms import Pseudonyms
@@ -287,3 +289,35 @@ def test_the_index_is_plain_yaml(dataset: Dataset) -> None:
     content = yaml.safe_load((dataset.folder / "dataset.yaml").read_text(encoding="utf-8"))
     assert list(content) == ["name", "description", "classes", "features", "images"]
     assert content["images"][0]["label"].startswith("labels/") and content["images"][0]["values"]["repeats"] == "1"
+
+
+def test_reader_time_and_histology_of_each_mass_are_kept(tmp_path: Path) -> None:
+    dataset = Dataset.create(tmp_path / "data", "data")
+    mask = labels((Label.SOLID, "left", 12.0), (Label.CYSTIC, "right", 8.0))
+    name = NAMES.case("someone")
+    words = [Histology.PAPILLARY_RCC, Histology.CYST]
+    dataset.add_case(name, ct_of(mask), mask, time="2026-03-31T14:05Z", histologies=words)
+    dataset.add_reading(name, mask, "reader-2")
+    dataset.add_reading(name, mask, "reader-3", time="2026-04-01T08:00Z")
+    (case,) = Dataset.open(dataset.folder)
+    assert [mass.histology for mass in case.masses] == words
+    assert case.times == ("2026-03-31T14:05Z", "", "2026-04-01T08:00Z")
+    assert check(dataset) == []
+    with pytest.raises(ValueError, match="times such as"):
+        replace(case, times=("yesterday",))
+
+
+def test_datasets_written_before_reading_times_were_kept_still_open(tmp_path: Path) -> None:
+    dataset = Dataset.create(tmp_path / "data", "data")
+    mask = labels()
+    dataset.add_case(NAMES.case("someone"), ct_of(mask), mask, facts=Facts(licence="CC0-1.0"))
+    path = dataset.folder / "dataset.yaml"
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    place = content["features"].index("read")
+    del content["features"][place]
+    for image in content["images"]:
+        image["values"].pop("read", None)
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    (dataset.folder / "cases.csv").unlink()
+    (case,) = Dataset.open(dataset.folder)
+    assert case.facts.licence == "CC0-1.0" and case.times == () and case.repeats == 1

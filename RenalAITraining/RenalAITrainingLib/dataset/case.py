@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -11,13 +12,19 @@ from .deidentified import CASE, plain_word, reader_word
 from .vocabulary import Histology, ScanPhase
 
 COLUMNS = (
-    "case", "patient", "phase", "masses", "histology", "source", "licence", "readers", "reference", "repeats",
+    "case", "patient", "phase", "masses", "histology", "source", "licence", "readers", "read", "reference", "repeats",
 )  # fmt: skip
+WRITTEN_COLUMNS = (COLUMNS, tuple(name for name in COLUMNS if name != "read"))
+"""What versions of RenalAI have written, the newest first."""
+
 EDITABLE = ("phase", "histology", "source", "licence")
 """Columns that a person may change in ``cases.csv``; the others repeat ``dataset.yaml``."""
 
 FUSED = "fused"
 """The reader's place of a fusion of several readers' masks."""
+
+_TIME = re.compile(r"20\d\d-[01]\d-[0-3]\dT[0-2]\d:[0-5]\dZ")
+_NO_TIME = "-"
 
 
 @dataclass(frozen=True)
@@ -28,24 +35,29 @@ class KnownMass:
         side: of the kidney it belongs to.
         mass_class: by its label.
         diameter_mm: the average diameter as in findings.
+        histology: what the pathologist found in this mass; of the case as a whole, where masses are not told apart,
+            `Facts.histology` speaks.
 
     Example:
-        >>> KnownMass.parse("left cystic 12.5")
-        KnownMass(side=<Side.LEFT: 'left'>, mass_class=<MassClass.CYSTIC: 'cystic'>, diameter_mm=12.5)
+        >>> mass = KnownMass.parse("left solid 12.5 papillary_rcc")
+        >>> mass.side.value, mass.mass_class.value, mass.diameter_mm, mass.histology.value
+        ('left', 'solid', 12.5, 'papillary_rcc')
     """
 
     side: Side
     mass_class: MassClass
     diameter_mm: float
+    histology: Histology = Histology.UNKNOWN
 
     def __str__(self) -> str:
-        return f"{self.side.value} {self.mass_class.value} {self.diameter_mm:.1f}"
+        told = "" if self.histology is Histology.UNKNOWN else f" {self.histology.value}"
+        return f"{self.side.value} {self.mass_class.value} {self.diameter_mm:.1f}{told}"
 
     @classmethod
     def parse(cls, text: str) -> KnownMass:
         """The inverse of ``str``. Raises ValueError."""
-        side, mass_class, diameter = text.split()
-        return cls(Side(side), MassClass(mass_class), float(diameter))
+        side, mass_class, diameter, histology = [*text.split(), Histology.UNKNOWN.value][:4]
+        return cls(Side(side), MassClass(mass_class), float(diameter), Histology(histology))
 
 
 @dataclass(frozen=True)
@@ -78,6 +90,8 @@ class Case:
         facts: what no mask tells.
         has_image: False for a mask without a CT.
         repeats: how many times training draws it: above 1 where a rare class is oversampled.
+        times: when each reader's mask came into the dataset, UTC to the minute; empty where that is not known. The
+            only dates in a dataset, and none of the patient's.
     """
 
     name: str
@@ -87,6 +101,7 @@ class Case:
     facts: Facts = Facts()
     has_image: bool = True
     repeats: int = 1
+    times: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not CASE.fullmatch(self.name):
@@ -97,6 +112,8 @@ class Case:
             raise ValueError(f"{self.name} needs different readers, and one of them as reference")
         if self.repeats < 1:
             raise ValueError(f"{self.name} must be repeated at least once, got {self.repeats}")
+        if len(self.times) > len(self.readers) or not all(not time or _TIME.fullmatch(time) for time in self.times):
+            raise ValueError(f"{self.name} needs times such as 2026-03-31T14:05Z for its readers, got {self.times}")
 
     @property
     def patient(self) -> str:
@@ -123,6 +140,7 @@ class Case:
             "source": self.facts.source,
             "licence": self.facts.licence,
             "readers": " ".join(self.readers),
+            "read": " ".join(time or _NO_TIME for time in self.times),
             "reference": self.reference,
             "repeats": str(self.repeats),
         }
@@ -133,4 +151,5 @@ class Case:
         facts = Facts(ScanPhase(row["phase"]), Histology(row["histology"]), row["source"], row["licence"])
         masses = tuple(KnownMass.parse(text) for text in row["masses"].split(";") if text.strip())
         readers = tuple(row["readers"].split())
-        return cls(row["case"], readers, row["reference"], masses, facts, has_image, int(row["repeats"]))
+        times = tuple("" if time == _NO_TIME else time for time in row.get("read", "").split())
+        return cls(row["case"], readers, row["reference"], masses, facts, has_image, int(row["repeats"]), times)

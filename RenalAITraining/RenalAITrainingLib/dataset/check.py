@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 import numpy as np
@@ -20,6 +20,7 @@ from .case import Case
 from .folder import Dataset
 from .grids import thinned, value_counts
 from .known_masses import known_masses
+from .vocabulary import Histology
 
 _STEP_MM = 4.0
 _KIDNEY_HU = (-20.0, 350.0)  # mean of a kidney's tissue: plain about 30, arterial cortex up to 250
@@ -140,7 +141,8 @@ def _check_labels(seen: Inspected, labels: Volume) -> None:
         ml = counts[Label.kidney(side)] * labels.voxel_ml
         if ml and not _KIDNEY_ML[0] <= ml <= _KIDNEY_ML[1]:
             seen.warning(f"The {side.value} kidney of {name} has {ml:.0f} ml.")
-    if known_masses(labels) != seen.case.masses:
+    drawn = tuple(replace(mass, histology=Histology.UNKNOWN) for mass in seen.case.masses)
+    if known_masses(labels) != drawn:
         seen.warning(f"The masses of {name} in the tables are not those of its mask, which was changed afterwards.")
 
 

@@ -16,7 +16,7 @@ that nobody reads. One process may write at a time, any number may read.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -30,13 +30,14 @@ from RenalAILib.report.nifti import nifti_ct, nifti_labels
 from RenalAILib.volume import Volume
 from RenalAILib.writing import replaced_file, write_text
 
-from .case import COLUMNS, FUSED, Case, Facts
+from .case import COLUMNS, FUSED, WRITTEN_COLUMNS, Case, Facts
 from .datalists import datalist, nnunet_splits
 from .ddf import Ddf, DdfImage, parse, render
 from .deidentified import CASE, plain_word, reader_word, without_traces
 from .grids import value_counts
 from .known_masses import known_masses
 from .table import edited, render_table
+from .vocabulary import Histology
 
 INDEX, TABLE, DATALIST, FOLDS, SPLIT_RECORD = (
     "dataset.yaml", "cases.csv", "dataset.json", "splits_final.json", "split.json",
@@ -90,9 +91,9 @@ class Dataset:
         if not path.is_file():
             raise InputError(f"{folder} holds no dataset ({INDEX} is missing); renalai dataset create makes one")
         content = parse(_text(path), str(path))
-        if content.features != COLUMNS:
+        if content.features not in WRITTEN_COLUMNS:
             raise InputError(f"{path} was not written by RenalAI; renalai dataset import {folder} takes it over")
-        cases = tuple(_case(image, f"{path}: image {n}") for n, image in enumerate(content.images))
+        cases = tuple(_case(image, content.features, f"{path}: image {n}") for n, image in enumerate(content.images))
         if (folder / TABLE).is_file():
             cases = edited(cases, _text(folder / TABLE), str(folder / TABLE))
         return cls(folder, content, cases)
@@ -128,7 +129,15 @@ class Dataset:
         return read_labels(self.folder / case.label_path(reader))
 
     def add_case(
-        self, name: str, ct: Volume | None, labels: Volume, *, reader: str = "reader-1", facts: Facts | None = None
+        self,
+        name: str,
+        ct: Volume | None,
+        labels: Volume,
+        *,
+        reader: str = "reader-1",
+        facts: Facts | None = None,
+        time: str = "",
+        histologies: Sequence[Histology] = (),
     ) -> Case:
         """Add one scan; of the two volumes nothing but voxels and affine is written.
 
@@ -138,6 +147,8 @@ class Dataset:
             labels: `Label` values on the grid of ``ct``.
             reader: who drew them, as a word such as "reader-1".
             facts: what the mask does not tell.
+            time: of the reading, see `Case.times`.
+            histologies: of the masses, in the order of `known_masses`.
 
         Raises:
             InputError: the name is no pseudonym or taken, the grids differ, or there are other values than labels.
@@ -151,7 +162,10 @@ class Dataset:
         _check_labels(labels)
         if ct is not None and not ct.same_grid(labels):
             raise InputError(f"{labels.name} does not lie on the grid of {ct.name}")
-        case = Case(name, (reader,), reader, known_masses(labels), facts or Facts(), ct is not None)
+        masses = known_masses(labels)
+        told = [*histologies, *[Histology.UNKNOWN] * len(masses)]
+        masses = tuple(replace(mass, histology=word) for mass, word in zip(masses, told, strict=False))
+        case = Case(name, (reader,), reader, masses, facts or Facts(), ct is not None, times=(time,) if time else ())
         if ct is not None:
             self._write(case.image_path, nifti_ct(ct.with_voxels(_hounsfield(ct)), ""))
         self._write(case.label_path(), nifti_labels(labels, ""))
@@ -159,14 +173,14 @@ class Dataset:
         self._save()
         return case
 
-    def add_reading(self, name: str, labels: Volume, reader: str) -> Case:
+    def add_reading(self, name: str, labels: Volume, reader: str, time: str = "") -> Case:
         """Another reader's mask of a case that is there; the reference stays.
 
         Raises:
             InputError: the case is not there, has a mask of this reader, or the mask does not fit it.
         """
         _check_reader(reader)
-        return self._with_mask(name, labels, reader, reference=None)
+        return self._with_mask(name, labels, reader, reference=None, time=time)
 
     def set_fusion(self, name: str, labels: Volume) -> Case:
         """A fusion of the readers' masks, which becomes the reference; an older one is replaced."""
@@ -185,7 +199,7 @@ class Dataset:
         write_text(self.folder / SPLIT_RECORD, json.dumps(record, indent=1) + "\n")
         self._save()
 
-    def _with_mask(self, name: str, labels: Volume, reader: str, reference: str | None) -> Case:
+    def _with_mask(self, name: str, labels: Volume, reader: str, reference: str | None, time: str = "") -> Case:
         self._refresh()
         case = self.case(name)
         _check_labels(labels)
@@ -194,8 +208,10 @@ class Dataset:
         if not labels.same_grid(self.labels(case)):
             raise InputError(f"{labels.name} does not lie on the grid of {name}")
         self._write(case.label_path(reader), nifti_labels(labels, ""))
-        readers = case.readers if reader in case.readers else (*case.readers, reader)
-        new = replace(case, readers=readers)
+        new = case
+        if reader not in case.readers:
+            times = (*case.times, *[""] * (len(case.readers) - len(case.times)), time)
+            new = replace(case, readers=(*case.readers, reader), times=times if any(times) else ())
         if reference is not None:
             new = replace(new, reference=reference, masses=known_masses(labels))
         self.cases = tuple(new if each.name == name else each for each in self.cases)
@@ -241,8 +257,8 @@ class Dataset:
             new.write_bytes(content)
 
 
-def _case(image: DdfImage, where: str) -> Case:
-    row = dict(zip(COLUMNS, (value or "" for value in image.values), strict=False))
+def _case(image: DdfImage, columns: tuple[str, ...], where: str) -> Case:
+    row = dict(zip(columns, (value or "" for value in image.values), strict=False))
     try:
         return Case.from_row(row, has_image=image.locations[0].startswith("images/"))
     except (ValueError, KeyError) as problem:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from RenalAILib.errors import InputError
 
-from ..case import COLUMNS, Case, Facts
+from ..case import WRITTEN_COLUMNS, Case, Facts
 from ..ddf import Ddf, DdfImage, parse
 from ..folder import INDEX, Dataset
 from ..split import PARTS
@@ -33,7 +33,7 @@ class DeepHealth:
             ddf = parse(path.read_text(encoding="utf-8"), str(path))
         except (OSError, UnicodeDecodeError) as problem:
             raise InputError(f"{path} cannot be read ({problem})") from problem
-        if ddf.features == COLUMNS and path.name == INDEX:
+        if ddf.features in WRITTEN_COLUMNS and path.name == INDEX:
             return _own(Dataset.open(path.parent), options)
         return _foreign(path, ddf, options)
 
