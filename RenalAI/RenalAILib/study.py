@@ -6,55 +6,58 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from .bundle import Bundle
 from .bundle_store import load_bundle
 from .dicom.installed import highdicom
-from .dicom.segmentation_object import write_dicom_seg
+from .dicom.results import dicom_writers
 from .dicom.source_images import read_source_images
 from .errors import InputError
 from .findings import Findings, Outcome
 from .pipelines.running import segment
 from .reading import read_ct
 from .reading.dicom_series import is_dicom
-from .report import DICOM_SEG, OWNED, write_outcome
+from .report import OWNED, write_outcome
 from .steps import Progress
 from .writing import check_replaceable
 
-_NO_SEG = "No DICOM segmentation was written: there is no kidney and no mass to put into one."
+_NOTHING = "No DICOM result was written: there is no kidney and no mass to put into one."
 
 
 def segment_study(
     source: Path,
     output: Path,
     *,
-    bundle: str | None = None,
+    bundle: str | Bundle | None = None,
     device: str = "auto",
     fast: bool = False,
     series: str | None = None,
     second_phase: Path | None = None,
-    dicom_seg: bool = False,
+    dicom: bool = False,
     report: Progress,
 ) -> tuple[Outcome, dict[str, Path]]:
     """Read, segment and write one study; what can be refused is refused before the work starts.
 
-    ``dicom_seg`` adds ``segmentation.dcm`` to the result of a CT read from DICOM. Where neither kidney nor mass is
-    found, there is no such object; a warning in the findings says so.
+    ``dicom`` adds ``segmentation.dcm``, ``measurements.dcm`` and ``gradcam.dcm`` to the result of a CT read from DICOM
+    (see :func:`.dicom.results.dicom_writers`). Where neither kidney nor mass is found, there is nothing to put into
+    them; a warning in the findings says so.
 
     Returns:
         the outcome, and the files written by name.
 
     Raises:
-        InputError: bad input, an unknown bundle or device, an output that cannot be written, or a DICOM segmentation
+        InputError: bad input, an unknown bundle or device, an output that cannot be written, or DICOM results
             asked for where the CT is no DICOM or highdicom is missing.
     """
     check_replaceable(output, OWNED)
-    if dicom_seg:
+    if dicom:
         _check_dicom(source)
-    weights = load_bundle(bundle)
+    weights = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
     begin = time.perf_counter()
     scan = read_ct(source, series=series)
     notes = scan.notes
-    if dicom_seg:
-        read_source_images(scan.slices)  # what it lacks is told now, not after the networks
+    source_images = None
+    if dicom:
+        source_images = read_source_images(scan.slices)  # what it lacks is told now, not after the networks
     second = None
     if second_phase is not None:
         second_scan = read_ct(second_phase)
@@ -64,10 +67,11 @@ def segment_study(
     outcome = segment(scan.volume, weights, device=device, fast=fast, second_phase=second, progress=report)
     outcome = replace(outcome, findings=_with_reading(outcome.findings, notes, read_s))
     more = {}
-    if dicom_seg and outcome.instances.any():
-        more[DICOM_SEG] = lambda found, path: write_dicom_seg(found, scan.slices, path)
-    elif dicom_seg:
-        outcome = replace(outcome, findings=replace(outcome.findings, warnings=(*outcome.findings.warnings, _NO_SEG)))
+    if source_images is not None:
+        more = dicom_writers(outcome, source_images)
+        if not more:
+            warnings = (*outcome.findings.warnings, _NOTHING)
+            outcome = replace(outcome, findings=replace(outcome.findings, warnings=warnings))
     return outcome, write_outcome(outcome, output, more=more)
 
 
@@ -75,7 +79,7 @@ def _check_dicom(source: Path) -> None:
     highdicom()
     if source.is_file() and not is_dicom(source):
         raise InputError(
-            f"{source.name} is no DICOM; a DICOM segmentation needs a CT read from a folder of DICOM files"
+            f"{source.name} is no DICOM; DICOM results need a CT read from a folder of DICOM files"
         )
 
 

@@ -77,7 +77,7 @@ class Terminology:
 
 _ANATOMY = Code("SCT", "123037004", "Anatomical Structure")
 _ALTERED = Code("SCT", "49755003", "Morphologically Altered Structure")
-_KIDNEY = Code("SCT", "64033007", "Kidney")
+KIDNEY = Code("SCT", "64033007", "Kidney")
 _MASS = Code("SCT", "4147007", "Mass")
 _CYST = Code("SCT", "367643001", "Cyst")
 _SIDES = {Side.RIGHT: Code("SCT", "24028007", "Right"), Side.LEFT: Code("SCT", "7771000", "Left")}
@@ -87,9 +87,9 @@ def segment_terminology(segment: Kidney | Mass) -> Terminology:
     """The codes of a kidney or a mass: types of Slicer's general anatomy list, so that Slicer and DICOM know them."""
     side = _SIDES[segment.side]
     if isinstance(segment, Kidney):
-        return Terminology(_ANATOMY, _KIDNEY, modifier=side)
+        return Terminology(_ANATOMY, KIDNEY, modifier=side)
     kind = _CYST if segment.mass_class is MassClass.CYSTIC else _MASS
-    return Terminology(_ALTERED, kind, region=_KIDNEY, region_modifier=side)
+    return Terminology(_ALTERED, kind, region=KIDNEY, region_modifier=side)
 
 
 def segment_color(segment: Kidney | Mass) -> Rgb:

@@ -25,7 +25,7 @@ from RenalAILib.errors import InputError
 from RenalAILib.findings import Outcome
 from RenalAILib.labels import MassClass
 from RenalAILib.reading import read_ct, read_labels
-from RenalAILib.report import FILES
+from RenalAILib.report import DICOM_FILES, FILES
 from RenalAILib.report.readings import Reading, Verdict
 from RenalAILib.volume import Volume
 
@@ -314,8 +314,8 @@ def test_the_command_writes_it_into_the_result(toy: Path, tmp_path: Path) -> Non
     affine, shape = axial((5.0, 3.0, 3.0))
     files = write_series(tmp_path / "study", painted(affine, shape).voxels, affine)
     words = ["segment", "study", "-o", "out", "--bundle", str(toy), "--device", "cpu"]
-    assert cli.main([*words, "--dicom-seg"]) == 0
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {*FILES, "segmentation.dcm"}
+    assert cli.main([*words, "--dicom"]) == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {*FILES, *DICOM_FILES}
     labels = read_labels(tmp_path / "out" / "labels.nii.gz").voxels
     assert np.array_equal(numbered(tmp_path / "out" / "segmentation.dcm", files) > 0, labels > 0) and labels.any()
     assert cli.main(words) == 0  # an older result with the object in it is a result, and is replaced as a whole
@@ -327,6 +327,6 @@ def test_the_command_refuses_other_files_before_the_work(
 ) -> None:
     affine, shape = axial((5.0, 4.0, 4.0))
     write_nifti(tmp_path / "scan.nii.gz", painted(affine, shape).voxels, affine)
-    assert cli.main(["segment", "scan.nii.gz", "-o", "out", "--bundle", str(toy), "--dicom-seg"]) == 2
+    assert cli.main(["segment", "scan.nii.gz", "-o", "out", "--bundle", str(toy), "--dicom"]) == 2
     assert "scan.nii.gz is no DICOM" in capfd.readouterr().err
     assert not (tmp_path / "out").exists()

@@ -32,7 +32,9 @@ class Segment:
             "--second-phase", metavar="PATH", help="the same patient's CT in another contrast phase, for enhancement"
         )
         parser.add_argument(
-            "--dicom-seg", action="store_true", help="also write segmentation.dcm for the PACS (the CT must be DICOM)"
+            "--dicom",
+            action="store_true",
+            help="also write segmentation, measurements (SR) and Grad-CAM for the PACS (the CT must be DICOM)",
         )
 
     def run(self, arguments: argparse.Namespace) -> int:
@@ -51,7 +53,7 @@ class Segment:
                 fast=arguments.fast,
                 series=arguments.series,
                 second_phase=Path(arguments.second_phase) if arguments.second_phase else None,
-                dicom_seg=arguments.dicom_seg,
+                dicom=arguments.dicom,
                 report=report,
             )
         show_findings(outcome.findings)

@@ -31,9 +31,8 @@ class ResultUids:
         found = outcome.findings.to_json()
         where = [str(data.SOPInstanceUID) for data in source.datasets]
         said = [found["bundle"], found["kidneys"], found["masses"], found["warnings"]]
-        self._voxels = _digest(
-            where, said, hashlib.sha256(source.arrange(outcome.instances, outcome.volume)).hexdigest()
-        )
+        voxels = source.arrange(outcome.instances, outcome.volume).tobytes()
+        self._voxels = _digest(where, said, hashlib.sha256(voxels).hexdigest())
         self._all = _digest(self._voxels, [reading.to_json() for reading in readings], __version__)
 
     def of(self, what: str) -> str:

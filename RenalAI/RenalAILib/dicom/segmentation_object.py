@@ -129,7 +129,7 @@ def _numbered(outcome: Outcome, segments: Sequence[Kidney | Mass]) -> np.ndarray
     renumbered = np.zeros(256, np.uint8)
     for value, segment in enumerate(outcome.segments, start=1):
         renumbered[value] = segments.index(segment) + 1 if segment in segments else 0
-    return renumbered[outcome.instances]
+    return np.asarray(renumbered[outcome.instances])
 
 
 def pixel_measures(source: SourceImages) -> Any:
