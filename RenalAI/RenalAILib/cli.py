@@ -22,7 +22,14 @@ from . import __version__
 from .commands.command import Command, added_commands, missing_package
 from .errors import InputError
 
-_OWN = {"segment": "segment", "compare": "compare", "demo": "demo", "bundle": "bundles", "bench": "bench"}
+_OWN = {
+    "segment": "segment",
+    "compare": "compare",
+    "demo": "demo",
+    "bundle": "bundles",
+    "bench": "bench",
+    "batch": "batch",
+}
 _OF_THE_PLACE = {errno.ENOSPC, errno.EROFS, errno.EACCES}  # full, read-only, forbidden
 
 

@@ -18,6 +18,7 @@ _CLASSES = {
     "report": ("reporting", "ReportJob"),
     "dicom-seg": ("dicom_segmenting", "DicomSegJob"),
     "check": ("checking", "CheckJob"),
+    "study": ("study_job", "StudyJob"),
 }
 
 Result = TypeVar("Result")

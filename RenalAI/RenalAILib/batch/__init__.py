@@ -1,0 +1,1 @@
+"""The batch: thousands of studies through one bundle, whatever happens on the way."""
