@@ -12,7 +12,7 @@ from torch import Tensor
 from RenalAILib.errors import InputError
 
 from .samples import SampleRecord, SampleStore
-from .tasks import Task
+from .tasks.task import Task
 
 _ORDER, _AUGMENTATION = 0, 1  # streams of random numbers that must not meet
 
@@ -26,27 +26,38 @@ class Batches:
         size: examples a batch.
         seed: of order and augmentation.
         balance: ``none`` (every sample once an epoch), ``class`` or ``kind`` (drawn evenly over these).
+        share: the places of each batch that are made here; None for all.
 
     Raises:
         InputError: there is no sample.
     """
 
-    def __init__(self, store: SampleStore, task: Task, size: int, seed: int, balance: str = "none") -> None:
+    def __init__(
+        self,
+        store: SampleStore,
+        task: Task,
+        size: int,
+        seed: int,
+        balance: str = "none",
+        share: slice | None = None,
+    ) -> None:
         if len(store) == 0:
             raise InputError(f"{store.folder} holds no sample to train on")
         self.store, self.task, self.size, self.seed = store, task, size, seed
         self.groups = _groups(store.records, balance)
+        self.places = range(size)[share or slice(None)]
 
     def chosen(self, batch: int) -> list[int]:
-        """Indices in the store of batch number ``batch`` (0, 1, ...)."""
+        """Indices in the store of the whole batch number ``batch`` (0, 1, ...)."""
         return [self._draw(batch * self.size + slot) for slot in range(self.size)]
 
     def __getitem__(self, batch: int) -> tuple[Tensor, Tensor]:
-        """Inputs ``(N, channels, D, H, W)`` and targets of batch number ``batch``."""
+        """Inputs ``(N, channels, D, H, W)``, of slices ``(N, channels, H, W)``, and targets of a batch."""
         examples = []
-        for slot, index in enumerate(self.chosen(batch)):
-            rng = np.random.default_rng([self.seed, _AUGMENTATION, batch * self.size + slot])
-            examples.append(self.task.example(self.store[index], rng))
+        drawn = self.chosen(batch)
+        for place in self.places:
+            rng = np.random.default_rng([self.seed, _AUGMENTATION, batch * self.size + place])
+            examples.append(self.task.example(self.store[drawn[place]], rng))
         if len({image.shape for image, _ in examples}) > 1:
             raise InputError(f"the samples of {self.store.folder} differ in shape: the recipe needs data.patch")
         return torch.stack([image for image, _ in examples]), torch.stack([target for _, target in examples])
@@ -80,6 +91,6 @@ def _groups(records: tuple[SampleRecord, ...], balance: str) -> list[list[int]]:
         return [list(range(len(records)))]
     found: dict[str, list[int]] = {}
     for index, record in enumerate(records):
-        key = record.kind if balance == "kind" else record.mass_class.value if record.mass_class else "none"
+        key = record.kind if balance == "kind" else record.group or "none"
         found.setdefault(key, []).append(index)
     return [found[key] for key in sorted(found)]

@@ -2,50 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from RenalAILib.errors import InputError
+from RenalAILib.stages import KINDS
 
 from .strict_yaml import build
 
 
 @dataclass(frozen=True)
-class LocateDescription:
-    """The coarse grid that the samples were made on."""
-
-    spacing_mm: float
-
-
-@dataclass(frozen=True)
-class DelineateDescription:
-    """The margin of the boxes that the samples were made from."""
-
-    margin_mm: float
-
-
-@dataclass(frozen=True)
-class CharacteriseDescription:
-    """The cubes that the samples were made from.
+class BundleDescription:
+    """One YAML file; the rest of a bundle's metadata follows from its checkpoints and samples.
 
     Args:
-        scale, minimum_mm: of `Box.cube`.
-        unknown_below: the class is unknown where its probability is lower.
-        temperature: of the softmax; None fits it to the validation samples.
+        pipeline: one of the engine's kinds.
+        settings: every other key of the file; the pipeline's publisher checks them.
     """
-
-    scale: float
-    minimum_mm: float
-    unknown_below: float = 0.6
-    temperature: float | None = None
-
-
-@dataclass(frozen=True)
-class BundleDescription:
-    """One YAML file; the rest of a bundle's metadata follows from its checkpoints and samples."""
 
     name: str
     version: str
@@ -55,13 +31,16 @@ class BundleDescription:
     training_domain: str
     intended_use: str
     citation: str
-    locate: LocateDescription
-    delineate: DelineateDescription
-    characterise: CharacteriseDescription
+    pipeline: str = "cascade"
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.pipeline not in KINDS:
+            raise ValueError(f"pipeline must be one of {', '.join(KINDS)}, got {self.pipeline!r}")
 
     def texts(self) -> dict[str, Any]:
         """The part that goes into the metadata as it stands."""
-        return {key: value for key, value in vars(self).items() if isinstance(value, (str, bool))}
+        return {key: value for key, value in vars(self).items() if key not in ("pipeline", "settings")}
 
 
 def load_description(path: Path) -> BundleDescription:
@@ -73,6 +52,11 @@ def load_description(path: Path) -> BundleDescription:
     if not path.is_file():
         raise InputError(f"{path} does not exist")
     try:
-        return build(BundleDescription, yaml.safe_load(path.read_text(encoding="utf-8")), str(path))
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    if isinstance(content, dict):
+        known = {item.name for item in fields(BundleDescription)} - {"settings"}
+        settings = {key: value for key, value in content.items() if key not in known}
+        content = {key: value for key, value in content.items() if key in known} | {"settings": settings}
+    return build(BundleDescription, content, str(path))

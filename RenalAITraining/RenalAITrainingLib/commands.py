@@ -71,9 +71,10 @@ class Publish:
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Declare the command's words."""
         parser.add_argument("description", type=Path, help="a .yaml file: name, version, licence, training domain, ...")
-        parser.add_argument("--locate", type=Path, required=True, help="best.pt of the kidney network")
-        parser.add_argument("--delineate", type=Path, nargs="+", required=True, help="best.pt of each mass network")
-        parser.add_argument("--characterise", type=Path, required=True, help="best.pt of the classifier")
+        parser.add_argument("--networks", type=Path, nargs="+", default=[], help="best.pt of each; its stage is in it")
+        parser.add_argument("--locate", type=Path, help="of a cascade: best.pt of the kidney network")
+        parser.add_argument("--delineate", type=Path, nargs="+", default=[], help="best.pt of each mass network")
+        parser.add_argument("--characterise", type=Path, help="best.pt of the classifier")
         parser.add_argument("--samples", type=Path, nargs="+", required=True, help="folders of cached samples")
         parser.add_argument("--card", type=Path, required=True, help="the model card, Markdown")
         parser.add_argument("--license-file", type=Path, required=True, help="the licence text of the weights")
@@ -82,12 +83,19 @@ class Publish:
     def run(self, args: argparse.Namespace) -> int:
         """Publish; 0 when the bundle is there. Raises InputError."""
         from .bundle_description import load_description
-        from .publish import Checkpoints, Papers, publish
+        from .publish import Papers, by_stage, publish
         from .samples import SampleStore
 
+        checkpoints = by_stage(args.networks)
+        if args.locate is not None:
+            checkpoints["locate"] = [args.locate]
+        if args.delineate:
+            checkpoints["delineate"] = args.delineate
+        if args.characterise is not None:
+            checkpoints["characterise"] = [args.characterise]
         parities = publish(
             load_description(args.description),
-            Checkpoints(args.locate, args.delineate, args.characterise),
+            checkpoints,
             [SampleStore(folder) for folder in args.samples],
             Papers(_text(args.card), _text(args.license_file)),
             args.output,

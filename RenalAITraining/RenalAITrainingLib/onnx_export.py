@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -13,16 +14,28 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from .networks.resnet import ClassifierResNet
 from .onnx_graph import fold_batch_norm, store_weights_in_half
 
 OPSET = 17
 
 
-class _WithFeatures(nn.Module):
-    """The classifier with its last feature maps as a second output."""
+@runtime_checkable
+class Explained(Protocol):
+    """A classifier whose decision can be traced: logits are ``head(features(image))``; Grad-CAM needs both."""
 
-    def __init__(self, classifier: ClassifierResNet) -> None:
+    def features(self, image: Tensor) -> Tensor:
+        """The last feature maps."""
+        ...
+
+    def head(self, features: Tensor) -> Tensor:
+        """The logits of feature maps."""
+        ...
+
+
+class _WithFeatures(nn.Module):
+    """A classifier with its last feature maps as a second output."""
+
+    def __init__(self, classifier: Explained) -> None:
         super().__init__()
         self.classifier = classifier
 
@@ -32,18 +45,18 @@ class _WithFeatures(nn.Module):
 
 
 def export_onnx(network: nn.Module, shape: Sequence[int], path: Path, dynamic: bool = False) -> None:
-    """Write ``network`` to ``path``: input ``image``, output ``logits`` (and ``features`` of a classifier).
+    """Write ``network`` to ``path``: input ``image``, output ``logits`` (and ``features`` where it is `Explained`).
 
     Args:
         network: its weights are used as they are, in evaluation mode.
-        shape: of one input, ``(channels, D, H, W)``.
-        dynamic: D, H and W may vary at work.
+        shape: of one input, ``(channels, D, H, W)`` or ``(channels, H, W)``.
+        dynamic: D, H and W may vary at work, and of slices how many there are.
     """
     network = network.to("cpu", memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload]
     outputs = ["logits"]
-    if isinstance(network, ClassifierResNet):
+    if isinstance(network, Explained):
         network, outputs = _WithFeatures(network).eval(), ["logits", "features"]
-    axes = {2: "D", 3: "H", 4: "W"}
+    axes = {2: "D", 3: "H", 4: "W"} if len(shape) == 4 else {0: "N", 2: "H", 3: "W"}
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore", DeprecationWarning)  # the exporter by tracing: its graphs need no clean-up
         torch.onnx.export(
@@ -89,8 +102,17 @@ class Parity:
         return asdict(self)
 
 
-def check_parity(network: nn.Module, path: Path, inputs: Sequence[npt.NDArray[np.float32]]) -> Parity:
-    """Compare torch in float32 with ONNX Runtime on ``inputs``, each ``(channels, D, H, W)``."""
+def check_parity(
+    network: nn.Module,
+    path: Path,
+    inputs: Sequence[npt.NDArray[np.float32]],
+    activation: Literal["sigmoid", "softmax"] = "sigmoid",
+) -> Parity:
+    """Compare torch in float32 with ONNX Runtime on ``inputs``, each ``(channels, ...)``.
+
+    Args:
+        activation: what makes probabilities of the logits: of each alone, or of all of axis 1 together.
+    """
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
@@ -100,9 +122,9 @@ def check_parity(network: nn.Module, path: Path, inputs: Sequence[npt.NDArray[np
         with torch.inference_mode():
             expected = network(torch.from_numpy(image[None])).numpy()
         got = session.run(["logits"], {"image": image[None]})[0]
-        if isinstance(network, ClassifierResNet):
+        if activation == "softmax":
             one, two = _softmax(expected), _softmax(got)
-            same.append(float(expected.argmax() == got.argmax()))
+            same.append(float((expected.argmax(axis=1) == got.argmax(axis=1)).mean()))
         else:
             one, two = 1 / (1 + np.exp(-expected)), 1 / (1 + np.exp(-got))
             same.append(float(((expected > 0) == (got > 0)).mean()))
@@ -116,5 +138,6 @@ def check_parity(network: nn.Module, path: Path, inputs: Sequence[npt.NDArray[np
 
 
 def _softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    powers = np.exp(logits - logits.max())
-    return np.asarray(powers / powers.sum())
+    """Over axis 1."""
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))

@@ -18,5 +18,7 @@ def build_optimiser(recipe: Optimiser, network: nn.Module) -> torch.optim.Optimi
     ]
     if recipe.name == "sgd":
         return torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=True)
+    if recipe.name == "rmsprop":
+        return torch.optim.RMSprop(groups, lr=recipe.learning_rate, alpha=0.9, eps=1e-7)  # Keras' settings
     kind = torch.optim.Adam if recipe.name == "adam" else torch.optim.AdamW
     return kind(groups, lr=recipe.learning_rate)

@@ -11,7 +11,8 @@ import yaml
 
 from RenalAILib.errors import InputError
 
-from .samples import Stage
+from .slice_settings import SliceAugmentation
+from .stages import LOSSES, STAGES, Stage
 from .strict_yaml import build
 
 
@@ -34,6 +35,8 @@ class Data:
         foreground: share of patches centred (nearly) on something labelled, where the sample has any.
         balance: draw samples evenly over their ``class`` or ``kind`` instead of as often as they are there.
         validation_samples: at most so many, evenly spaced over the split.
+        classes: of a slice classifier or a detector, in the order of its outputs; the samples' categories.
+        structures: of a slice segmentation or one-stage network, in the order of its outputs; see its task.
     """
 
     stage: Stage
@@ -42,9 +45,19 @@ class Data:
     foreground: float = 0.0
     balance: Literal["none", "class", "kind"] = "none"
     validation_samples: int = 1000
+    classes: tuple[str, ...] = ()
+    structures: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.stage != "characterise" and self.patch is not None and any(edge % 16 for edge in self.patch):
+        facts = STAGES[self.stage]
+        if len(set(self.classes)) != len(self.classes) or (facts.named and len(self.classes) < 2):
+            raise ValueError(f"the stage {self.stage} needs two or more different classes, got {list(self.classes)}")
+        if (
+            facts.purpose == "segment"
+            and facts.dimensions == 3
+            and self.patch is not None
+            and any(edge % 16 for edge in self.patch)
+        ):
             raise ValueError(f"the edges of a patch must be multiples of 16, got {list(self.patch)}")
 
 
@@ -58,14 +71,14 @@ class Network:
 
 @dataclass(frozen=True)
 class Loss:
-    """``dice``, ``bce``, ``dice_bce`` for segmentation, ``cross_entropy`` for classification.
+    """What is made small; `stages.LOSSES` says which losses fit which stage, `losses` what they are.
 
     Args:
         channel_weights: of a segmentation's outputs; None weighs them alike.
         smoothing: label smoothing of cross entropy.
     """
 
-    name: Literal["dice", "bce", "dice_bce", "cross_entropy"]
+    name: Literal["dice", "bce", "dice_bce", "cross_entropy_minus_dice", "cross_entropy", "multibox"]
     channel_weights: tuple[float, ...] | None = None
     smoothing: float = 0.0
 
@@ -74,7 +87,7 @@ class Loss:
 class Optimiser:
     """How a gradient becomes a step; ``clip`` is the largest gradient norm, None for no limit."""
 
-    name: Literal["adam", "adamw", "sgd"]
+    name: Literal["adam", "adamw", "sgd", "rmsprop"]
     learning_rate: float
     weight_decay: float = 0.0
     momentum: float = 0.9
@@ -134,6 +147,9 @@ class Schedule:
         average: decay of the exponential moving average of the weights that is validated and kept; 0 for none.
         validate_every: steps between validations; None is once per epoch.
         patience: validations without a better one after which training ends; None is never.
+        cut_after: validations without a better one after which the learning rate is multiplied with ``cut_to``, again
+            and again; None is never.
+        cut_to: see ``cut_after``.
     """
 
     batch: int
@@ -145,11 +161,13 @@ class Schedule:
     average: float = 0.0
     validate_every: int | None = None
     patience: int | None = None
+    cut_after: int | None = None
+    cut_to: float = 0.1
 
     def __post_init__(self) -> None:
         if (self.epochs is None) == (self.steps is None):
             raise ValueError("give either epochs or steps")
-        for name in ("batch", "accumulate", "epochs", "steps", "validate_every"):
+        for name in ("batch", "accumulate", "epochs", "steps", "validate_every", "cut_after"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}")
@@ -165,6 +183,8 @@ class Recipe:
         name: of the recipe, as the command takes it.
         title: in words, for a reader who does not know the paper.
         citation: of the paper; of our own recipes, of what they follow.
+        augmentation: of the stages in 3-D.
+        slices: augmentation of the stages in 2-D.
         paper: the authors' own numbers and settings, as they state them; quoted, never used.
     """
 
@@ -177,16 +197,17 @@ class Recipe:
     optimiser: Optimiser
     schedule: Schedule
     augmentation: Augmentation = field(default_factory=Augmentation)
+    slices: SliceAugmentation = field(default_factory=SliceAugmentation)
     paper: dict[str, Any] = field(default_factory=dict)
 
-    @property
-    def classifies(self) -> bool:
-        """Whether it tells classes of masses apart (and does not segment)."""
-        return self.data.stage == "characterise"
-
     def __post_init__(self) -> None:
-        if self.classifies != (self.loss.name == "cross_entropy"):
+        facts = STAGES[self.data.stage]
+        if self.loss.name not in LOSSES[facts.purpose]:
             raise ValueError(f"the loss {self.loss.name} does not fit the stage {self.data.stage}")
+        if facts.dimensions == 2 and self.augmentation != Augmentation():
+            raise ValueError(f"the stage {self.data.stage} takes its augmentation from the section slices")
+        if facts.dimensions == 3 and self.slices != SliceAugmentation():
+            raise ValueError(f"the stage {self.data.stage} takes its augmentation from the section augmentation")
 
     def to_json(self) -> dict[str, Any]:
         """Plain types only, the inverse of `from_mapping`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
@@ -15,8 +15,10 @@ import numpy.typing as npt
 from RenalAILib.errors import InputError
 from RenalAILib.labels import Label, MassClass
 
+from .stages import STAGES
+from .stages import Stage as Stage
+
 Split = Literal["train", "validation"]
-Stage = Literal["locate", "delineate", "characterise"]
 Kind = Literal["real", "synthetic", "phantom"]
 
 INDEX = "samples.jsonl"
@@ -34,6 +36,7 @@ class SampleRecord:
         sources: ids of all the cases that anything in it was taken from (scan and shapes).
         seed: what its random parts were drawn from.
         mass_class: of a characterise sample, None elsewhere; the key ``class`` in the file.
+        category: of a slice-classify sample, one of the recipe's ``data.classes``; None elsewhere.
         extra: whatever else the writer noted (augmentation drawn, HU inserted, ...).
     """
 
@@ -44,6 +47,7 @@ class SampleRecord:
     sources: tuple[str, ...] = ()
     seed: int = 0
     mass_class: MassClass | None = None
+    category: str | None = None
     extra: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -56,6 +60,13 @@ class SampleRecord:
                 raise ValueError(f"a sample's {name} must be one of {', '.join(allowed)}, got {value!r}")
         if (self.stage == "characterise") != (self.mass_class is not None):
             raise ValueError("a characterise sample needs a mass class, and no other has one")
+        if STAGES[self.stage].named != (self.category is not None):
+            raise ValueError("a slice-classify sample needs a category, and no other has one")
+
+    @property
+    def group(self) -> str | None:
+        """What a recipe may balance classes by: the mass class or the category."""
+        return self.mass_class.value if self.mass_class is not None else self.category
 
     def to_json(self) -> str:
         """One line, without its end."""
@@ -69,6 +80,8 @@ class SampleRecord:
         }
         if self.mass_class is not None:
             known["class"] = self.mass_class.value
+        if self.category is not None:
+            known["category"] = self.category
         clash = known.keys() & self.extra.keys()
         if clash:
             raise ValueError(f"a sample's extra facts may not be called {', '.join(sorted(clash))}")
@@ -87,6 +100,7 @@ class SampleRecord:
             sources=tuple(known.pop("sources")),
             seed=int(known.pop("seed")),
             mass_class=None if mass_class is None else MassClass(mass_class),
+            category=known.pop("category", None),
             extra=known,
         )
 
@@ -97,7 +111,7 @@ class Sample:
 
     Args:
         image: int16 HU, canonical ``[k, j, i]`` (to the head, to the back, to the patient's left), on the grid that
-            the stage's network sees.
+            the stage's network sees; of a slice stage with a depth of 1.
         label: uint8 `Label` values on the same grid. Of a characterise sample: only the mass to be classified.
         record: where it is from.
     """
@@ -164,6 +178,7 @@ class SampleStore(Sequence[Sample]):
         sources: Sequence[str] = (),
         seed: int = 0,
         mass_class: MassClass | None = None,
+        category: str | None = None,
         **extra: Any,
     ) -> SampleRecord:
         """Add one sample.
@@ -171,7 +186,7 @@ class SampleStore(Sequence[Sample]):
         Args:
             image: HU, any numeric type; stored rounded as int16.
             label: `Label` values on the same grid; of a characterise sample zero outside the mass itself.
-            split, stage, kind, sources, seed, mass_class, extra: see `SampleRecord`.
+            split, stage, kind, sources, seed, mass_class, category, extra: see `SampleRecord`.
 
         Raises:
             ValueError: shapes, label values, class or record do not fit each other.
@@ -186,11 +201,11 @@ class SampleStore(Sequence[Sample]):
             allowed = {int(Label.BACKGROUND), int(mass_class.label)}
         if not present <= allowed:
             raise ValueError(f"the label may hold {sorted(allowed)}, it holds {sorted(present)}")
-        record = SampleRecord(0, split, stage, kind, tuple(sources), seed, mass_class, extra)
+        record = SampleRecord(0, split, stage, kind, tuple(sources), seed, mass_class, category, extra)
         record.to_json()  # refused before anything is written
         self.folder.mkdir(parents=True, exist_ok=True)
         number = self._claim()
-        record = SampleRecord(number, split, stage, kind, tuple(sources), seed, mass_class, extra)
+        record = replace(record, id=number)
         np.save(self._path(number, "image"), np.clip(np.rint(image), -32768, 32767).astype(np.int16))
         np.save(self._path(number, "label"), label.astype(np.uint8))
         self._cut_torn_line()

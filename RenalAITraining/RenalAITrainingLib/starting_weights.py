@@ -17,6 +17,7 @@ from . import checkpoint
 from .onnx_export import check_parity
 from .onnx_import import input_shape, load_folded
 from .recipe import Recipe
+from .tasks import build_task
 
 
 def load_starting_weights(network: nn.Module, path: Path, recipe: Recipe, inputs: Sequence[Tensor]) -> str:
@@ -42,7 +43,7 @@ def load_starting_weights(network: nn.Module, path: Path, recipe: Recipe, inputs
             raise InputError(f"{path} holds the weights of another network than the recipe's") from error
         return f"starting from {path}"
     load_folded(network, path, inputs)
-    parity = check_parity(network, path, _as_published(path, inputs[0]))
+    parity = check_parity(network, path, _as_published(path, inputs[0]), build_task(recipe).activation)
     if not parity.good:
         raise InputError(
             f"{path} and the network of {recipe.name} have weights of the same shapes but do not compute the same"

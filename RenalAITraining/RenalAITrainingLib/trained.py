@@ -12,7 +12,8 @@ from RenalAILib.errors import InputError
 from . import checkpoint, networks
 from .recipe import Recipe, from_mapping
 from .samples import Stage
-from .tasks import Task, build_task
+from .tasks import build_task
+from .tasks.task import Task
 
 
 @dataclass(frozen=True, eq=False)

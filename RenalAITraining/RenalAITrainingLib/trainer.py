@@ -3,6 +3,8 @@
 Everything random follows from (seed, step) and everything else is in the checkpoint, so a resumed run gives the same
 weights as an unbroken one (on one kind of machine, with one number of threads, and where the recipe's length counts in
 steps: a limit in minutes depends on the clock).
+
+Started by ``torchrun``, several processes share every batch (see `ranks`); the first of them writes and speaks.
 """
 
 from __future__ import annotations
@@ -22,12 +24,14 @@ from RenalAILib.errors import InputError
 from . import checkpoint, networks
 from .averaging import AveragedNetwork
 from .batches import Batches
-from .losses import build_loss
-from .metrics_log import MetricsLog
+from .memory_told import memory_told
+from .metrics_log import MetricsLog, NoLog
 from .optimisers import build_optimiser
+from .ranks import Ranks, share_batch_norm, total_of_ranks
 from .recipe import Recipe, from_mapping
 from .samples import SampleStore
 from .schedule import learning_rate_factor, steps_per_epoch, total_steps
+from .stages import STAGES
 from .starting_weights import load_starting_weights
 from .tasks import build_task
 
@@ -110,14 +114,19 @@ class Trainer:
         report: Callable[[str], None] = print,
         stop: Callable[[], bool] = lambda: False,
     ) -> None:
-        self.recipe, self.folder, self.options, self.report, self.stop = recipe, folder, options, report, stop
+        self.recipe, self.folder, self.options, self.stop = recipe, folder, options, stop
         if options.threads is not None:
             torch.set_num_threads(options.threads)
         self.device = _device(options.device)
+        self.ranks = Ranks.joined(self.device.type)
+        self.report = report if self.ranks.first else _silent
         self.task = build_task(recipe)
         stage = store.stage(recipe.data.stage)
         schedule = recipe.schedule
-        self.batches = Batches(stage.split("train"), self.task, schedule.batch, options.seed, recipe.data.balance)
+        share = self.ranks.share(schedule.batch)
+        self.batches = Batches(
+            stage.split("train"), self.task, schedule.batch, options.seed, recipe.data.balance, share
+        )
         self.validation = _spread(stage.split("validation"), recipe.data.validation_samples)
         if not self.validation:
             raise InputError(f"{store.folder} holds no {recipe.data.stage} sample to validate on")
@@ -126,13 +135,17 @@ class Trainer:
 
         torch.manual_seed(options.seed)
         network = networks.build(recipe.network.name, outputs=self.task.outputs, **recipe.network.options)
-        if options.start_from is not None and not options.resume:
+        if options.start_from is not None and not options.resume and self.ranks.first:
             examples = [self.batches[number][0] for number in range(MEASURED_BATCHES)]
-            report(load_starting_weights(network, options.start_from, recipe, examples))
+            self.report(load_starting_weights(network, options.start_from, recipe, examples))
+        network = share_batch_norm(network, self.ranks)
         # On a CPU this layout trains 2 to 4 times as fast as torch's own.
-        self.network = network.to(self.device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        slices = STAGES[recipe.data.stage].dimensions == 2
+        self.layout = torch.channels_last if slices else torch.channels_last_3d
+        self.network = network.to(self.device, memory_format=self.layout)  # type: ignore[call-overload]
+        self.ranks.same_weights(self.network)
         self.average = AveragedNetwork(self.network, schedule.average)
-        self.loss = build_loss(recipe.loss)
+        self.loss = self.task.loss
         self.optimiser = build_optimiser(recipe.optimiser, self.network)
         self.half = _half_precision(self.device, options.bfloat16)
         self.scaler = torch.amp.GradScaler("cuda", enabled=self.half is torch.float16)
@@ -141,12 +154,15 @@ class Trainer:
         self.elapsed_s = 0.0
         self.best_score, self.best_step, self.since_best = -float("inf"), 0, 0
         self.validated_step = 0
+        self.cuts = 0
         self.recent: list[float] = []
+        self.stopping = False
         self._saved = time.monotonic()
-        folder.mkdir(parents=True, exist_ok=True)
+        if self.ranks.first:
+            folder.mkdir(parents=True, exist_ok=True)
         if options.resume:
-            self._restore(checkpoint.load(self.last))
-        elif self.last.exists():
+            self._restore(self.ranks.from_first(checkpoint.load(self.last) if self.ranks.first else None))
+        elif self.ranks.first and self.last.exists():
             raise InputError(f"{folder} holds a run already; resume it or take another folder")
 
     @property
@@ -175,23 +191,27 @@ class Trainer:
         self.report(
             f"{self.recipe.name} on {len(self.batches.store)} samples, validated on {len(self.validation)}, on"
             f" {self.device.type}{f', from step {self.step}' if self.step else ''}"
+            f"{f', shared by {self.ranks.count} processes' if self.ranks.several else ''}"
         )
-        log = MetricsLog(self.folder, keep_to=self.step)
+        log = MetricsLog(self.folder, keep_to=self.step) if self.ranks.first else NoLog()
+        with memory_told(self.recipe, self.device.type):
+            reason = self._to_the_end(log)
+        log.close()
+        self.ranks.leave()
+        return TrainingResult(self.step, self.best_score, self.best_step, reason)
+
+    def _to_the_end(self, log: MetricsLog | NoLog) -> str:
+        """Step after step; why it ended."""
         batches = self.batches.since(self.step * self.recipe.schedule.accumulate, self.options.workers)
         first, first_begin = self.step, time.monotonic()
         begin = first_begin - self.elapsed_s
+        self._agree(0.0, begin)
         while (reason := self._ended()) is None:
             started = time.monotonic()
             rate = self._set_learning_rate()
-            try:
-                loss = self._learn([next(batches) for _ in range(self.recipe.schedule.accumulate)])
-            except torch.cuda.OutOfMemoryError as error:
-                raise InputError(
-                    f"the GPU has too little memory for {self.recipe.name}: halve schedule.batch and double"
-                    " schedule.accumulate in the recipe, then resume"
-                ) from error
+            loss = self._learn([next(batches) for _ in range(self.recipe.schedule.accumulate)])
             self.step += 1
-            self.elapsed_s = time.monotonic() - begin
+            loss = self._agree(loss, begin)
             self._check(loss)
             self.recent.append(loss)
             if self.step == first + TIMED_STEPS:
@@ -209,14 +229,21 @@ class Trainer:
                 )
             if self.step % self.validate_every == 0:
                 self._validate(log)
-                self.elapsed_s = time.monotonic() - begin
+                self._agree(0.0, begin)
             if time.monotonic() - self._saved > self.options.checkpoint_s:
                 self._save()
         if reason != STOPPED and self.validated_step != self.step:
             self._validate(log)
         self._save()
-        log.close()
-        return TrainingResult(self.step, self.best_score, self.best_step, reason)
+        return reason
+
+    def _agree(self, loss: float, begin: float) -> float:
+        """The mean loss of all ranks; the first one's clock and orders, which decide when the run is over."""
+        own = [time.monotonic() - begin, float(self.stop())] if self.ranks.first else [0.0, 0.0]
+        words = torch.tensor([loss / self.ranks.count, *own], dtype=torch.float64, device=self.device)
+        told = total_of_ranks(words).tolist()
+        self.elapsed_s, self.stopping = float(told[1]), told[2] > 0
+        return float(told[0])
 
     def _forecast(self, seconds: float) -> str:
         """How long the rest will take, from the ``seconds`` of the first `TIMED_STEPS` steps."""
@@ -233,20 +260,21 @@ class Trainer:
             return f"{patience} validations in a row that were not better"
         if self.progress >= 1:
             return "the end of its length"
-        return STOPPED if self.stop() else None
+        return STOPPED if self.stopping else None
 
     def _learn(self, parts: list[tuple[Tensor, Tensor]]) -> float:
         """One step of the optimiser on the summed gradients of ``parts``; the mean loss."""
-        torch.manual_seed(self.options.seed * 1_000_003 + self.step)  # of dropout
+        torch.manual_seed((self.options.seed * 1_000_003 + self.step) * self.ranks.count + self.ranks.number)  # dropout
         self.network.train()
         total = 0.0
         for images, target in parts:
-            images = images.to(self.device, memory_format=torch.channels_last_3d)
+            images = images.to(self.device, memory_format=self.layout)
             with torch.autocast(self.device.type, dtype=self.half, enabled=self.half is not None):
                 logits = self.network(images)
             loss = self.loss(logits.float(), target.to(self.device)) / len(parts)
             self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             total += float(loss.detach())
+        self.ranks.average_gradients(self.network)
         if self.recipe.optimiser.clip is not None:
             self.scaler.unscale_(self.optimiser)
             nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.optimiser.clip)
@@ -256,13 +284,19 @@ class Trainer:
         self.average.follow(self.network, self.step + 1)
         return total
 
-    def _validate(self, log: MetricsLog) -> None:
-        metrics = self.task.validate(self._predict, self.validation)
+    def _validate(self, log: MetricsLog | NoLog) -> None:
+        """The first rank alone looks; the others wait for what it says, so that they end together."""
+        measured = self.task.validate(self._predict, self.validation) if self.ranks.first else None
+        metrics: dict[str, float] = self.ranks.from_first(measured)
         self.validated_step = self.step
         better = metrics["score"] > self.best_score
         self.since_best = 0 if better else self.since_best + 1
+        cut_after = self.recipe.schedule.cut_after
+        if cut_after is not None and self.since_best and self.since_best % cut_after == 0:
+            self.cuts += 1
         if better:
             self.best_score, self.best_step = metrics["score"], self.step
+        if better and self.ranks.first:
             content = {"recipe": self.recipe.to_json(), "step": self.step, "metrics": metrics}
             checkpoint.save(content | {"network": self.average.state_dict()}, self.best)
         log.write("validation", self.step, best=better, **metrics)
@@ -272,12 +306,14 @@ class Trainer:
     @torch.inference_mode()
     def _predict(self, images: Tensor) -> Tensor:
         """Logits of the averaged network."""
-        result: Tensor = self.average.network(images.to(self.device, memory_format=torch.channels_last_3d))
+        result: Tensor = self.average.network(images.to(self.device, memory_format=self.layout))
         return result
 
     def _check(self, loss: float) -> None:
         if math.isfinite(loss):
             return
+        if not self.ranks.first:
+            raise SystemExit(2)  # the first one says why
         size = self.recipe.schedule.accumulate
         chosen = {n for part in range(size) for n in self.batches.chosen((self.step - 1) * size + part)}
         ids = ", ".join(str(self.batches.store.records[n].id) for n in sorted(chosen))
@@ -288,6 +324,7 @@ class Trainer:
 
     def _set_learning_rate(self) -> float:
         rate = self.recipe.optimiser.learning_rate * learning_rate_factor(self.recipe.schedule, self.progress)
+        rate *= self.recipe.schedule.cut_to**self.cuts
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         return rate
@@ -295,6 +332,8 @@ class Trainer:
     def _save(self) -> None:
         if not all(bool(torch.isfinite(weight).all()) for weight in self.network.parameters()):
             self._check(math.nan)  # the gradient broke first; these weights must not replace good ones
+        if not self.ranks.first:
+            return
         content: dict[str, Any] = {
             "recipe": self.recipe.to_json(),
             "seed": self.options.seed,
@@ -302,6 +341,7 @@ class Trainer:
             "elapsed_s": self.elapsed_s,
             "best": [self.best_score, self.best_step, self.since_best],
             "validated_step": self.validated_step,
+            "cuts": self.cuts,
             "recent": list(self.recent),
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
@@ -318,11 +358,16 @@ class Trainer:
         self.step, self.elapsed_s = int(content["step"]), float(content["elapsed_s"])
         self.best_score, self.best_step, self.since_best = content["best"]
         self.validated_step = int(content.get("validated_step", 0))
+        self.cuts = int(content.get("cuts", 0))
         self.recent = list(content["recent"])
         self.network.load_state_dict(content["network"])
         self.average.load_state_dict(content["average"])
         self.optimiser.load_state_dict(content["optimiser"])
         self.scaler.load_state_dict(content["scaler"])
+
+
+def _silent(line: str) -> None:
+    pass
 
 
 def _device(name: str) -> torch.device:

@@ -49,10 +49,10 @@ def test_shipped_recipes_are_complete_and_make_a_step(name: str) -> None:
     task = build_task(recipe)
     network = networks.build(recipe.network.name, outputs=task.outputs, **recipe.network.options)
     build_optimiser(recipe.optimiser, network)
-    shape = (2, 2 if recipe.classifies else 1, 16, 16, 16)
+    shape = (2, 2 if recipe.data.stage == "characterise" else 1, 16, 16, 16)
     with torch.inference_mode():
         logits = network.eval()(torch.zeros(shape))
-    target = torch.zeros(2, dtype=torch.long) if recipe.classifies else torch.zeros_like(logits)
+    target = torch.zeros(2, dtype=torch.long) if recipe.data.stage == "characterise" else torch.zeros_like(logits)
     assert torch.isfinite(build_loss(recipe.loss)(logits, target))
 
 

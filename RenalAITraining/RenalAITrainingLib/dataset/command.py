@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, get_args
+from typing import TYPE_CHECKING, Protocol
 
 from RenalAILib.errors import InputError
 
-from ..samples import Stage
+from ..stages import CUT
 from ..synthesis.command import Synthesise
 from .vocabulary import ScanPhase
 
@@ -230,7 +230,7 @@ class Samples:
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("folder", type=Path, help="a dataset with a split")
-        parser.add_argument("--stage", choices=get_args(Stage), required=True, help="the network they are for")
+        parser.add_argument("--stage", choices=CUT, required=True, help="the network they are for")
         parser.add_argument("-o", "--output", type=Path, required=True, help="folder of samples; continued if there")
         parser.add_argument("--variants", type=int, default=1, help="samples of each kidney or mass, jittered")
         parser.add_argument("--seed", type=int, default=1)

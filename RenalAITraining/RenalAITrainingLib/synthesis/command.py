@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import get_args
 
 from RenalAILib.errors import InputError
 
-from ..samples import Stage
+from ..stages import SYNTHESISED
 
 
 class Synthesise:
@@ -20,7 +19,7 @@ class Synthesise:
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Declare the command's words."""
         parser.add_argument("--data", type=Path, required=True, help="folder with ct/ and kits23_masks/")
-        parser.add_argument("--stage", choices=get_args(Stage), required=True, help="the network they are for")
+        parser.add_argument("--stage", choices=SYNTHESISED, required=True, help="the network they are for")
         parser.add_argument("--count", type=int, required=True, help="how many of this seed the store shall hold")
         parser.add_argument("--seed", type=int, default=1, help="what every random part is drawn from")
         parser.add_argument("--phantoms", type=float, default=0.35, help="share made from phantoms (0 to 1)")

@@ -1,0 +1,87 @@
+"""Export: trained networks into a bundle's folder one stage after the other, each compared with torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from RenalAILib.errors import InputError
+
+from ..onnx_export import Parity, check_parity, export_onnx
+from ..samples import Sample, SampleStore
+from ..stages import Stage
+from ..trained import TrainedNetwork, load_trained
+
+PARITY_INPUTS = 3
+
+Checkpoints = Mapping[Stage, Sequence[Path]]
+"""The ``best.pt`` files of each stage; several of one stage make an ensemble, or share its work."""
+
+
+class Export:
+    """What is exported so far.
+
+    Args:
+        folder: of the bundle that is being made; has ``models/``.
+        stores: whose validation samples parity is checked on.
+        checkpoints: what is published.
+
+    Attributes:
+        parities: how well each file agrees with torch.
+    """
+
+    def __init__(self, folder: Path, stores: Sequence[SampleStore], checkpoints: Checkpoints) -> None:
+        self.folder, self.stores, self.checkpoints = folder, stores, checkpoints
+        self.parities: dict[str, Parity] = {}
+
+    def validation(self, stage: Stage) -> list[Sample]:
+        """The validation samples of a stage. Raises InputError where there is none."""
+        found = [sample for store in self.stores for sample in store.stage(stage).split("validation")]
+        if not found:
+            raise InputError(f"no folder given holds a validation sample of the stage {stage}; publishing needs some")
+        return found
+
+    def trained(self, stage: Stage) -> list[TrainedNetwork]:
+        """The networks of a stage, all of one window. Raises InputError where there is none, or one does not fit."""
+        paths = self.checkpoints.get(stage, ())
+        if not paths:
+            raise InputError(f"this bundle needs a network of the stage {stage}; give its best.pt")
+        trained = [load_trained(path, stage) for path in paths]
+        for one in trained:
+            if one.recipe.data.window != trained[0].recipe.data.window:
+                raise InputError(f"{one.path} was trained with another window than {trained[0].path}")
+        return trained
+
+    def write(self, file: str, trained: TrainedNetwork, dynamic: bool = False) -> tuple[int, ...]:
+        """Write one network to ``file`` (``models/NAME.onnx``), compare it with torch; the shape of its input.
+
+        Args:
+            dynamic: see `export_onnx`.
+        """
+        samples = self.validation(trained.recipe.data.stage)[:PARITY_INPUTS]
+        inputs = [trained.task.whole(sample)[0].numpy() for sample in samples]
+        export_onnx(trained.network, inputs[0].shape, self.folder / file, dynamic)
+        parity = check_parity(trained.network, self.folder / file, inputs, trained.task.activation)
+        if not parity.good:
+            raise InputError(f"{file} disagrees with {trained.path}: {json.dumps(parity.to_json())}")
+        self.parities[file] = parity
+        return inputs[0].shape
+
+    def stage(self, stage: Stage, dynamic: bool = False) -> tuple[dict[str, Any], list[TrainedNetwork]]:
+        """Write all networks of a stage as its ensemble; ``models``, ``window`` and (not dynamic) ``shape``."""
+        trained = self.trained(stage)
+        numbered = len(trained) > 1
+        files = [f"models/{stage}{f'-{number}' if numbered else ''}.onnx" for number in range(1, len(trained) + 1)]
+        shapes = [self.write(file, one, dynamic) for file, one in zip(files, trained, strict=True)]
+        facts: dict[str, Any] = {"models": files, "window": window_of(trained[0])}
+        if not dynamic:
+            facts["shape"] = list(shapes[0][1:])
+        return facts, trained
+
+
+def window_of(trained: TrainedNetwork) -> dict[str, float]:
+    """The window of a network as metadata say it."""
+    window = trained.recipe.data.window
+    return {"width": window.width, "level": window.level}

@@ -1,0 +1,64 @@
+"""Task: what the kinds of networks do differently within the one training loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
+from RenalAILib.resampling import window
+
+from ..losses import LossFunction
+from ..recipe import Recipe
+from ..samples import Sample
+
+Predict = Callable[[Tensor], Tensor]
+Activation = Literal["sigmoid", "softmax"]
+
+
+class Task(Protocol):
+    """Examples to learn from, their loss, and what a validation is worth.
+
+    Attributes:
+        outputs: channels or classes of the network's logits.
+        activation: ``sigmoid``: every channel says yes or no; ``softmax``: one channel of all.
+        loss: of logits and a batch of targets (targets of one batch have one shape).
+    """
+
+    outputs: int
+    activation: Activation
+    loss: LossFunction
+
+    def example(self, sample: Sample, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """An augmented input ``(channels, D, H, W)``, of a slice ``(channels, H, W)``, and its target."""
+        ...
+
+    def whole(self, sample: Sample) -> tuple[Tensor, Tensor]:
+        """The input exactly as at work, and its target."""
+        ...
+
+    def validate(self, predict: Predict, samples: Iterable[Sample]) -> dict[str, float]:
+        """Metrics; ``score`` is the one that the best weights maximise."""
+        ...
+
+
+def windowed(sample: Sample, recipe: Recipe) -> npt.NDArray[np.float32]:
+    """The image ``[k, j, i]`` in -1 ... 1, as at work."""
+    return window(sample.image.astype(np.float32), recipe.data.window.width, recipe.data.window.level)
+
+
+def quiet(share: float) -> float:
+    """What a sample without the structure is worth when ``share`` of its voxels are called it: half for a thousandth.
+
+    KiTS' rule, 0 for a single voxel, would make the best weights a matter of luck.
+    """
+    return 1 / (1 + share / 0.001)
+
+
+def mean_of_means(groups: list[list[float]]) -> float:
+    """Every group that has values counts alike; 0 where none has."""
+    means = [sum(values) / len(values) for values in groups if values]
+    return sum(means) / len(means) if means else 0.0
