@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -39,7 +40,7 @@ def run_bytes(recipe: Recipe) -> int:
     """Disk that the checkpoints of a run take at most."""
     filters = recipe.network.options.get("filters")
     if filters:
-        pairs = zip(filters, filters[1:], strict=False)
+        pairs = itertools.pairwise(filters)
         parameters = _KERNEL * _CONVOLUTIONS * sum(int(a) * int(b) for a, b in pairs)
     else:
         parameters = _PARAMETERS_WHERE_UNKNOWN
