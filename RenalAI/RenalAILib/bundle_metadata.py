@@ -82,12 +82,48 @@ class Reader:
             raise self._refuse(key, "a list of texts", value)
         return tuple(value)
 
+    def numbers(self, key: str, above: float = -math.inf) -> tuple[float, ...]:
+        """A list of at least one finite number above ``above``."""
+        value = self._take(key)
+        if (
+            not isinstance(value, list)
+            or not value
+            or not all(type(n) in (int, float) and above < n < math.inf for n in value)
+        ):
+            raise self._refuse(key, f"a list of numbers above {above:g}", value)
+        return tuple(float(n) for n in value)
+
+    def unfit(self, key: str, why: str) -> InputError:
+        """The error of fields that are right one by one and do not fit each other."""
+        return InputError(f"{self._owner}: {self._where} {key}: {why}")
+
     def shape(self, key: str) -> Triple:
         """Three whole numbers from 1 to 1024, in order (k, j, i)."""
         value = self._take(key)
         if not isinstance(value, list) or len(value) != 3 or not all(type(n) is int and 1 <= n <= 1024 for n in value):
             raise self._refuse(key, "three whole numbers from 1 to 1024", value)
         return value[0], value[1], value[2]
+
+    def pair(self, key: str) -> tuple[int, int]:
+        """Two whole numbers from 1 to 4096: rows and columns of a slice."""
+        value = self._take(key)
+        if not isinstance(value, list) or len(value) != 2 or not all(type(n) is int and 1 <= n <= 4096 for n in value):
+            raise self._refuse(key, "two whole numbers from 1 to 4096", value)
+        return value[0], value[1]
+
+    def choice(self, key: str, allowed: tuple[str, ...]) -> str:
+        """One of ``allowed``."""
+        value = self._take(key)
+        if value not in allowed:
+            raise self._refuse(key, "one of " + ", ".join(repr(item) for item in allowed), value)
+        return str(value)
+
+    def different(self, key: str) -> tuple[str, ...]:
+        """A list of two or more texts, no two alike: classes."""
+        value = self.texts(key)
+        if len(value) < 2 or len(set(value)) != len(value):
+            raise self._refuse(key, "two or more different texts", list(value))
+        return value
 
     def section(self, key: str) -> Reader:
         """A nested object."""

@@ -11,7 +11,7 @@ from typing import Protocol, cast
 
 from ..bundle_metadata import Reader
 
-KINDS = ("cascade",)
+KINDS = ("cascade", "slice-vote")
 
 
 class Stages(Protocol):

@@ -68,15 +68,10 @@ class CascadeStages:
 
 def read(stages: Reader) -> CascadeStages:
     """The ``stages`` of a bundle whose pipeline is ``cascade``. Raises InputError as :class:`Reader` does."""
-    locate, delineate, characterise = (stages.section(name) for name in ("locate", "delineate", "characterise"))
+    characterise = stages.section("characterise")
     read = CascadeStages(
-        LocateStage(locate.texts("models"), locate.number("spacing_mm", above=0, up_to=20), locate.window()),
-        DelineateStage(
-            delineate.texts("models"),
-            delineate.shape("shape"),
-            delineate.number("margin_mm", above=0, up_to=100),
-            delineate.window(),
-        ),
+        read_locate(stages.section("locate")),
+        read_delineate(stages.section("delineate")),
         CharacteriseStage(
             models=characterise.texts("models"),
             head=characterise.text("head"),
@@ -90,6 +85,25 @@ def read(stages: Reader) -> CascadeStages:
         ),
     )
     characterise.exactly("channels", ("image", "mask"))
-    for reader in (locate, delineate, characterise, stages):
+    for reader in (characterise, stages):
         reader.nothing_else()
     return read
+
+
+def read_locate(section: Reader) -> LocateStage:
+    """The kidney network, in any bundle that has one."""
+    stage = LocateStage(section.texts("models"), section.number("spacing_mm", above=0, up_to=20), section.window())
+    section.nothing_else()
+    return stage
+
+
+def read_delineate(section: Reader) -> DelineateStage:
+    """The kidney and mass networks, in any bundle that has them."""
+    stage = DelineateStage(
+        section.texts("models"),
+        section.shape("shape"),
+        section.number("margin_mm", above=0, up_to=100),
+        section.window(),
+    )
+    section.nothing_else()
+    return stage
