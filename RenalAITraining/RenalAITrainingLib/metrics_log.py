@@ -39,6 +39,16 @@ class MetricsLog:
             self._board.close()
 
 
+class NoLog:
+    """Takes the place of a `MetricsLog` in processes that write nothing."""
+
+    def write(self, event: str, step: int, **values: Any) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """Nothing."""
+
+
 def read_metrics(path: Path) -> list[dict[str, Any]]:
     """All whole lines of a metrics file; none where it does not exist. A last, torn line is left out."""
     if not path.exists():
