@@ -1,0 +1,107 @@
+"""A batch that is killed again and again ends with every study done once, and says of the broken ones why."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from batchfolder import BROKEN, write_broken, write_cts
+from toybundle import toy_bundle
+
+from RenalAILib.batch.manifest import read_events
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Batch:
+    """The command in a process of its own, on a folder of CTs."""
+
+    def __init__(self, folder: Path, count: int) -> None:
+        self.folder, self.output = folder, folder / "out"
+        self.good = write_cts(folder / "in", count)
+        self.bad = write_broken(folder / "in", self.good[0])
+        self.manifest = self.output / "manifest-0-of-1.jsonl"
+
+    def start(self) -> subprocess.Popen[str]:
+        words = ["batch", "run", "in", "-o", "out", "--bundle", str(toy_bundle().folder), "--device", "cpu"]
+        env = os.environ | {"PYTHONPATH": str(ROOT / "RenalAI"), "OMP_NUM_THREADS": "1"}
+        command = [sys.executable, "-m", "RenalAILib", *words]
+        return subprocess.Popen(
+            command, cwd=self.folder, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+
+    def events(self) -> list[dict[str, Any]]:
+        return list(read_events(self.manifest)) if self.manifest.is_file() else []
+
+    def ended(self) -> list[str]:
+        return [event["record"]["name"] for event in self.events() if event["event"] == "ended"]
+
+    def results(self) -> dict[str, int]:
+        """Time of each result by study; a name that comes twice would be a study done twice."""
+        found = [path for path in (self.output / "results").iterdir() if not path.name.startswith(".")]
+        names = Counter(path.name.rpartition("-")[0] for path in found)
+        assert set(names.values()) <= {1}, names
+        return {path.name.rpartition("-")[0]: (path / "findings.json").stat().st_mtime_ns for path in found}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is what POSIX has")
+def test_killed_and_resumed_until_it_is_done(tmp_path: Path) -> None:
+    batch = Batch(tmp_path, 8)
+    rng = random.Random(6)
+    kept: dict[str, int] = {}
+    kills = 0
+    while kills < 3:
+        process = batch.start()
+        target = len(batch.ended()) + rng.randint(1, 2)
+        deadline = time.monotonic() + 60
+        while process.poll() is None and len(batch.ended()) < target and time.monotonic() < deadline:
+            time.sleep(0.02)
+        time.sleep(rng.uniform(0, 0.6))
+        process.kill()
+        process.communicate()
+        kills += 1
+        time.sleep(0.3)  # the engine's process notices that its starter is gone
+        now = batch.results()
+        assert kept.items() <= now.items(), "what was done was done again"
+        kept = now
+    process = batch.start()
+    out, error = process.communicate(timeout=120)
+    assert process.returncode == 0, error
+    assert kept.items() <= batch.results().items()
+    assert set(batch.results()) == set(batch.good)
+    assert Counter(batch.ended()) == Counter(batch.good + batch.bad)
+    begun = Counter(event["study"] for event in batch.events() if event["event"] == "begun")
+    assert sum(begun.values()) <= len(batch.good + batch.bad) + kills  # each kill costs the one study in work
+    records = {event["record"]["name"]: event["record"] for event in batch.events() if event["event"] == "ended"}
+    for name, words in BROKEN.items():
+        assert words in records[name]["reason"] and not records[name]["fault"]
+        assert f"Failed: {name}." in out
+    for name in batch.good:
+        assert json.loads((batch.output / records[name]["folder"] / "findings.json").read_text(encoding="utf-8"))
+        assert (batch.output / "logs" / f"{name}.log").read_text(encoding="utf-8").rstrip().endswith("done")
+    assert not list((batch.output / "results").glob(".*"))
+    before = batch.manifest.read_bytes()
+    assert batch.start().wait(60) == 0
+    assert batch.manifest.read_bytes() == before  # nothing left to do, nothing done
+
+
+def test_a_dead_engine_costs_one_attempt_and_no_study(tmp_path: Path) -> None:
+    psutil = pytest.importorskip("psutil", reason="psutil finds the engine's process; it comes with Dask")
+    batch = Batch(tmp_path, 2)
+    process = batch.start()
+    deadline = time.monotonic() + 60
+    while not (engines := psutil.Process(process.pid).children()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.4)
+    engines[0].kill()
+    assert process.communicate(timeout=120) and process.returncode == 0
+    assert set(batch.results()) == set(batch.good)
+    assert "attempt 1 ended the engine's process" in (batch.output / "logs" / "case000.log").read_text(encoding="utf-8")
