@@ -16,7 +16,7 @@ from slicer.i18n import tr as _
 from RenalAILib.errors import InputError
 from RenalAILib.worker.errors import CancelledError
 
-from .handover import add_to_training, has_quantitative_reporting, why_no_dicom, why_no_training, write_dicom
+from .handover import add_to_training, has_highdicom, why_no_dicom, why_no_training, write_dicom
 from .jobqueue import Ticket
 from .printing import can_print, print_to_pdf
 from .texts import show_error, show_plain, show_problem
@@ -29,8 +29,8 @@ class Exporter(Protocol):
         """Starts writing the result folder; the ticket's result is the path of each file by its name."""
         ...
 
-    def startDicomSegmentation(self, segmentation: Any, path: Path, on_end: Callable[[Ticket], None]) -> Ticket:
-        """Starts writing a DICOM SEG object without QuantitativeReporting; the ticket's result is its path."""
+    def startDicom(self, segmentation: Any, folder: Path, on_end: Callable[[Ticket], None]) -> Ticket:
+        """Starts writing DICOM objects by the engine; the ticket's result is the path of each file by its name."""
         ...
 
 
@@ -69,7 +69,9 @@ class ExportSection:
         result = None if parameters is None else parameters.result
         no_dicom = None if result is None else why_no_dicom(result)
         self._ui.dicomCheckBox.enabled = result is not None and no_dicom is None
-        self._ui.dicomCheckBox.toolTip = no_dicom or _("A DICOM SEG object for the PACS.")
+        self._ui.dicomCheckBox.toolTip = no_dicom or _(
+            "Segmentation, measurements and Grad-CAM as DICOM objects for the PACS."
+        )
         problem = self._problem(result)
         self._ui.exportRunButton.enabled = problem is None and self._ticket is None
         self._ui.exportRunButton.toolTip = problem or _("Write what is ticked into the folder.")
@@ -152,21 +154,19 @@ class ExportSection:
                     if not slicer.util.saveNode(wanted.result, str(path)):
                         raise OSError(_("{path} could not be written.").format(path=path))
                     written.append(path)
-                if wanted.dicom and has_quantitative_reporting():
+                if wanted.dicom and not has_highdicom():
                     written.append(write_dicom(wanted.result, base / f"{name} DICOM"))
                 if wanted.pdf and files:
                     print_to_pdf(files["report.html"], base / f"{name}.pdf")
                     written.append(base / f"{name}.pdf")
         finally:
             self._show_written(base, written)
-        if wanted.dicom and not has_quantitative_reporting():
+        if wanted.dicom and has_highdicom():
             self._start(
-                lambda on_end: self._exporter.startDicomSegmentation(
-                    wanted.result, base / f"{name} segmentation.dcm", on_end
-                ),
-                _("Writing the DICOM segmentation…"),
-                _("The DICOM segmentation could not be written.\n\n{problem}"),
-                lambda path: self._show_written(base, [*written, path]),
+                lambda on_end: self._exporter.startDicom(wanted.result, base / f"{name} DICOM", on_end),
+                _("Writing the DICOM objects…"),
+                _("The DICOM objects could not be written.\n\n{problem}"),
+                lambda files: self._show_written(base, [*written, *files.values()]),
             )
 
     def _show_written(self, base: Path, written: list[Path]) -> None:

@@ -20,12 +20,12 @@ def why_no_dicom(segmentation: Any) -> str | None:
         return _("The CT of this result is no longer in the scene.")
     if not ct.GetAttribute("DICOM.instanceUIDs"):
         return _("The CT was not loaded from the DICOM database, so there is no study to add to.")
-    if has_quantitative_reporting():
-        return None
-    if find_spec("highdicom") is None:
+    if not has_highdicom():
+        if find_spec("DICOMSegmentationPlugin") is not None:
+            return None
         return _(
-            "Install the extension QuantitativeReporting, which writes DICOM segmentations, or the Python package "
-            "highdicom: slicer.util.pip_install('highdicom')."
+            "Install the Python package highdicom, which writes segmentations and measurements as DICOM: "
+            "slicer.util.pip_install('highdicom'); or the extension QuantitativeReporting, for segmentations alone."
         )
     first = ct.GetAttribute("DICOM.instanceUIDs").split()[
         0
@@ -35,9 +35,9 @@ def why_no_dicom(segmentation: Any) -> str | None:
     return None
 
 
-def has_quantitative_reporting() -> bool:
-    """Whether the extension is there; without it the engine writes DICOM segmentations."""
-    return find_spec("DICOMSegmentationPlugin") is not None
+def has_highdicom() -> bool:
+    """Whether the engine can write DICOM objects; without it QuantitativeReporting may write the segmentation."""
+    return find_spec("highdicom") is not None
 
 
 def source_files(ct: Any) -> tuple[Path, ...]:

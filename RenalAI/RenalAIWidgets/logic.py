@@ -175,31 +175,36 @@ class RenalAILogic(ScriptedLoadableModuleLogic):
         said = sorted(readings(segmentation).values(), key=lambda reading: reading.time)
         return self._queue.submit(ReportJob(outcome_of(segmentation), tuple(said), folder), None, on_end)
 
-    def exportDicomSegmentation(self, segmentation: Any, path: str | Path) -> Path:
-        """Writes a DICOM SEG object for the study of the CT, with the radiologist's readings, by highdicom.
+    def exportDicom(self, segmentation: Any, folder: str | Path) -> dict[str, Path]:
+        """Writes segmentation, measurements (SR) and Grad-CAM for the study of the CT, by highdicom.
+
+        What the radiologist said and changed is marked as theirs.
 
         Args:
             segmentation: the result's segmentation node; its CT was loaded from the DICOM database.
-            path: of the file; an older one is replaced.
+            folder: of the files; older ones of the same names are replaced.
+
+        Returns:
+            the path of each file by its name.
 
         Raises:
-            RenalAILib.errors.InputError: the CT or its DICOM files are gone, or the file cannot be written.
+            RenalAILib.errors.InputError: the CT or its DICOM files are gone, or a file cannot be written.
         """
-        ticket = self.startDicomSegmentation(segmentation, Path(path), None)
+        ticket = self.startDicom(segmentation, Path(folder), None)
         self._queue.wait(ticket, slicer.app.processEvents)
-        written: Path = ticket.result()
+        written: dict[str, Path] = ticket.result()
         return written
 
-    def startDicomSegmentation(self, segmentation: Any, path: Path, on_end: Listener | None) -> Ticket:
+    def startDicom(self, segmentation: Any, folder: Path, on_end: Listener | None) -> Ticket:
         """The same without waiting."""
-        from RenalAILib.worker.dicom_segmenting import DicomSegJob
+        from RenalAILib.worker.dicom_writing import DicomJob
         from RenalAIScene.results import ct_of, outcome_of, readings
 
         from .handover import source_files
 
         outcome, files = outcome_of(segmentation), source_files(ct_of(segmentation))
         said = sorted(readings(segmentation).values(), key=lambda reading: reading.time)
-        return self._queue.submit(DicomSegJob(outcome, tuple(said), files, path), None, on_end)
+        return self._queue.submit(DicomJob(outcome, tuple(said), files, folder), None, on_end)
 
     def close(self) -> None:
         """Cancels what runs and ends the engine's process; the logic can be used again."""

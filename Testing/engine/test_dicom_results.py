@@ -22,6 +22,7 @@ from scanfiles import write_series
 
 from RenalAILib.dicom.results import GRADCAM, MEASUREMENTS, SEGMENTATION, write_dicom_results
 from RenalAILib.dicom.segmentation_object import write_dicom_seg
+from RenalAILib.edits import edited_segments
 from RenalAILib.findings import Findings, Mass, Outcome
 from RenalAILib.labels import MassClass
 from RenalAILib.reading import read_ct
@@ -236,6 +237,30 @@ def test_other_voxels_are_another_object(outcome: Outcome, series: list[Path], w
     write_dicom_results(replace(outcome, instances=edited), series, tmp_path)
     for name in (SEGMENTATION, MEASUREMENTS):
         assert pydicom.dcmread(tmp_path / name).SOPInstanceUID != pydicom.dcmread(written / name).SOPInstanceUID
+
+
+def test_an_outline_that_the_radiologist_changed_is_theirs_and_measured_again(
+    outcome: Outcome, series: list[Path], tmp_path: Path
+) -> None:
+    """The left solid mass loses its upper half to the kidney."""
+    edited = outcome.instances.copy()
+    upper = edited[13:]
+    upper[upper == 4] = 2
+    changed = replace(outcome, instances=edited)
+    assert edited_segments(changed) == {"mass_left_1", "kidney_left"} and edited_segments(outcome) == set()
+    write_dicom_results(changed, series, tmp_path, edited=edited_segments(changed))
+    entries = {entry.TrackingID: entry for entry in pydicom.dcmread(tmp_path / SEGMENTATION).SegmentSequence}
+    theirs = {name for name, entry in entries.items() if entry.SegmentAlgorithmType == "SEMIAUTOMATIC"}
+    assert theirs == {"mass_left_1", "kidney_left"}
+    assert entries["mass_left_1"].SegmentLabel == "Left mass 1 (solid), outline by the radiologist"
+    groups = dcmqi_groups(tmp_path, tmp_path)
+    voxels = {name: np.count_nonzero(edited == number) for name, number in (("mass_left_1", 4), ("kidney_left", 2))}
+    for name, count in voxels.items():
+        assert measured(groups[name])["118565006", ""] == pytest.approx(count * 0.36, rel=1e-5)
+        assert evaluated(groups[name])["outline"] == "radiologist"
+    assert measured(groups["mass_left_1"])["112031", "373098007"] == 95
+    assert measured(groups["mass_left_1"])["probability_solid", ""] == 0.88
+    assert "outline" not in evaluated(groups["mass_right_1"])
 
 
 def test_patient_and_study_are_those_of_the_ct(series: list[Path], written: Path) -> None:

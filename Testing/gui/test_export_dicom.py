@@ -1,4 +1,4 @@
-"""Export of a DICOM segmentation by clicking, with and without QuantitativeReporting and highdicom."""
+"""Export of DICOM objects by clicking, with and without highdicom and QuantitativeReporting."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ import scanfiles  # noqa: E402
 
 GRID = np.array([[-6.0, 0, 0, 144], [0, -6.0, 0, 102], [0, 0, 10.0, -90], [0, 0, 0, 1]])
 NAME = "CT RenalAI"
+FILES = {"segmentation.dcm", "measurements.dcm", "gradcam.dcm"}
 
 
 @pytest.fixture
@@ -80,12 +81,6 @@ def widget_folder(database):
     return Path(next(iter(database.files.values()))).parents[1] / "exports"
 
 
-@pytest.fixture
-def without_quantitative_reporting():
-    if importlib.util.find_spec("DICOMSegmentationPlugin") is not None:
-        pytest.skip("QuantitativeReporting is installed here")
-
-
 def export(widget, double, until="Written"):
     qt.QApplication.processEvents()
     QTest.mouseClick(widget.ui.exportRunButton, Qt.MouseButton.LeftButton)
@@ -98,8 +93,7 @@ def refresh(widget, double):
     double.app.processEvents()
 
 
-@pytest.mark.usefixtures("without_quantitative_reporting")
-def test_the_engine_writes_it_where_quantitative_reporting_is_absent(widget, double, database, result):
+def test_the_engine_writes_what_was_found_and_what_the_radiologist_said(widget, double, database, result):
     from RenalAILib.labels import MassClass
     from RenalAILib.report.readings import Reading, Verdict
     from RenalAIScene.results import set_reading
@@ -108,24 +102,40 @@ def test_the_engine_writes_it_where_quantitative_reporting_is_absent(widget, dou
     assert widget.ui.dicomCheckBox.enabled and widget.ui.exportRunButton.enabled
     export(widget, double)
     assert not double.answers.of("error"), double.dialogs
-    path = widget_folder(database) / f"{NAME} segmentation.dcm"
-    assert [entry.name for entry in widget_folder(database).iterdir()] == [path.name]
-    assert path.name in widget.ui.exportLine.text and widget.ui.exportRunButton.enabled
-    types = {entry.TrackingID: entry.SegmentAlgorithmType for entry in pydicom.dcmread(path).SegmentSequence}
+    folder = widget_folder(database) / f"{NAME} DICOM"
+    assert [entry.name for entry in widget_folder(database).iterdir()] == [folder.name]
+    assert {entry.name for entry in folder.iterdir()} == FILES
+    assert all(name in widget.ui.exportLine.text for name in FILES) and widget.ui.exportRunButton.enabled
+    segments = pydicom.dcmread(folder / "segmentation.dcm").SegmentSequence
+    types = {entry.TrackingID: entry.SegmentAlgorithmType for entry in segments}
     assert len(types) == 5 and types.pop("mass_left_1") == "SEMIAUTOMATIC" and set(types.values()) == {"AUTOMATIC"}
 
 
-@pytest.mark.usefixtures("without_quantitative_reporting")
+def test_an_outline_changed_in_slicer_is_the_radiologists(widget, double, database, result):
+    """The left kidney's topmost slice is erased, as by the Segment Editor."""
+    from RenalAIScene.labelmaps import segment_array
+    from RenalAIScene.results import ct_of
+
+    ct = ct_of(result)
+    mask = segment_array(result, "kidney_left", ct) > 0
+    mask[np.flatnonzero(mask.any(axis=(1, 2)))[-1]] = False
+    slicer.util.updateSegmentBinaryLabelmapFromArray(mask.astype(np.uint8), result, "kidney_left", ct)
+    export(widget, double)
+    segments = pydicom.dcmread(widget_folder(database) / f"{NAME} DICOM" / "segmentation.dcm").SegmentSequence
+    types = {entry.TrackingID: entry.SegmentAlgorithmType for entry in segments}
+    assert types.pop("kidney_left") == "SEMIAUTOMATIC" and set(types.values()) == {"AUTOMATIC"}
+
+
 def test_report_and_segmentation_and_dicom_in_one_export(widget, double, database, result):
     widget._parameterNode.exportReport = widget._parameterNode.exportSegmentation = True
     export(widget, double)
     names = {entry.name for entry in widget_folder(database).iterdir()}
-    assert names == {NAME, f"{NAME}.seg.nrrd", f"{NAME} segmentation.dcm"}
-    for name in ("report.html", f"{NAME}.seg.nrrd", f"{NAME} segmentation.dcm"):
+    assert names == {NAME, f"{NAME}.seg.nrrd", f"{NAME} DICOM"}
+    for name in ("report.html", f"{NAME}.seg.nrrd", *FILES):
         assert name in widget.ui.exportLine.text
 
 
-@pytest.mark.usefixtures("without_quantitative_reporting", "result")
+@pytest.mark.usefixtures("result")
 def test_files_that_are_gone_are_told(widget, double, database):
     first, *_, last = database.files
     Path(database.files[last]).unlink()
@@ -137,7 +147,6 @@ def test_files_that_are_gone_are_told(widget, double, database):
     assert "no longer in the DICOM database" in widget.ui.dicomCheckBox.toolTip
 
 
-@pytest.mark.usefixtures("without_quantitative_reporting")
 def test_a_ct_that_was_moved_is_told(widget, double, database, result):
     from RenalAIScene.results import ct_of
 
@@ -147,10 +156,10 @@ def test_a_ct_that_was_moved_is_told(widget, double, database, result):
     double.waitFor(lambda: double.answers.of("error"), 30)
     (shown,) = double.answers.of("error")
     assert "does not lie on the grid of CT" in shown.text and "Traceback" not in shown.text
-    assert not list(widget_folder(database).glob("*.dcm"))
+    assert not list(widget_folder(database).rglob("*.dcm"))
 
 
-@pytest.mark.usefixtures("without_quantitative_reporting", "result")
+@pytest.mark.usefixtures("result")
 def test_without_any_writer_the_panel_says_what_to_install(widget, double, monkeypatch):
     found = importlib.util.find_spec
     handover = sys.modules["RenalAIWidgets.handover"]
@@ -168,7 +177,9 @@ def test_a_ct_that_is_not_from_the_database_has_no_study(widget, double, result)
     assert not widget.ui.dicomCheckBox.enabled and "no study to add to" in widget.ui.dicomCheckBox.toolTip
 
 
-def test_quantitative_reporting_writes_it_where_it_is_there(widget, double, database, result, monkeypatch):
+def test_quantitative_reporting_writes_the_segmentation_where_highdicom_is_absent(
+    widget, double, database, result, monkeypatch
+):
     exported = []
     plugin = ModuleType("DICOMSegmentationPlugin")
     plugin.DICOMSegmentationPluginClass = lambda: SimpleNamespace(
@@ -177,8 +188,8 @@ def test_quantitative_reporting_writes_it_where_it_is_there(widget, double, data
     )
     monkeypatch.setitem(sys.modules, "DICOMSegmentationPlugin", plugin)
     handover = sys.modules["RenalAIWidgets.handover"]
-    monkeypatch.setattr(handover, "find_spec", lambda name: object())
+    monkeypatch.setattr(handover, "find_spec", lambda name: None if name == "highdicom" else object())
     refresh(widget, double)
     export(widget, double)
     assert [entry.directory for entry in exported] == [str(widget_folder(database) / f"{NAME} DICOM")]
-    assert not list(widget_folder(database).glob("*.dcm"))
+    assert not list(widget_folder(database).rglob("*.dcm"))

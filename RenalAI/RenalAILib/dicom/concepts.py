@@ -41,6 +41,8 @@ ENHANCEMENT = _own("enhancement", "Attenuation less that of the second phase")
 CLASS_BY_ALGORITHM = _own("class_by_algorithm", "Class by algorithm, not a diagnosis")
 CLASS_BY_MEASUREMENT = _own("class_by_measurement", "Class that the measurements speak for")
 CLASS_BY_RADIOLOGIST = _own("class_by_radiologist", "Class by the radiologist")
+OUTLINE = _own("outline", "Outline, last changed by")
+BY_RADIOLOGIST = _own("radiologist", "Radiologist")
 VERDICT_BY_RADIOLOGIST = _own("verdict_by_radiologist", "Answer of the radiologist to the algorithm")
 
 PROBABILITIES = {

@@ -15,16 +15,23 @@ from .segment_description import as_read, coded, spoken
 
 
 def measurement_group(
-    segment: Kidney | Mass, reading: Reading | None, bundle: BundleIdentity, *, tracking_uid: str, region: Any
+    segment: Kidney | Mass,
+    reading: Reading | None,
+    bundle: BundleIdentity,
+    *,
+    tracking_uid: str,
+    region: Any,
+    edited: bool = False,
 ) -> Any:
     """The group of one kidney or mass: its measurements, its classes, and who says which.
 
     Args:
-        segment: as the engine found it.
+        segment: as the engine found it, or as measured again.
         reading: the radiologist's last word about it, if any.
         bundle: the weights that spoke.
         tracking_uid: by which the segmentation speaks of the same kidney or mass.
         region: a ``highdicom.sr.ReferencedSegment``; None for a mass without voxels, which has nothing to measure.
+        edited: whether the radiologist changed the outline.
 
     Returns:
         a ``highdicom.sr`` template for :class:`highdicom.sr.MeasurementReport`.
@@ -39,7 +46,7 @@ def measurement_group(
         "finding_type": coded(terminology.kind),
         "finding_sites": [sr.FindingSite(coded(organ), laterality=coded(side))],
         "algorithm_id": _algorithm(bundle),
-        "qualitative_evaluations": list(_classes(segment, reading)) if isinstance(segment, Mass) else None,
+        "qualitative_evaluations": list(_evaluations(segment, reading, edited)),
     }
     if region is None:
         group = sr.MeasurementsAndQualitativeEvaluations(**words)
@@ -47,7 +54,7 @@ def measurement_group(
         group = sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
             **words, referenced_segment=region, measurements=list(_measurements(segment))
         )
-    said = spoken(segment, reading)
+    said = spoken(segment, reading, edited)
     if said:
         group[0].ContentSequence.append(
             sr.TextContentItem(coded(concepts.COMMENT), said, relationship_type=sr.RelationshipTypeValues.CONTAINS)
@@ -74,10 +81,13 @@ def _measurements(segment: Kidney | Mass) -> Iterator[Any]:
                 yield _measured(concept, segment.probabilities[mass_class], concepts.NO_UNITS)
 
 
-def _classes(mass: Mass, reading: Reading | None) -> Iterator[Any]:
+def _evaluations(segment: Kidney | Mass, reading: Reading | None, edited: bool) -> Iterator[Any]:
     evaluation = highdicom().sr.QualitativeEvaluation
-    yield evaluation(coded(concepts.CLASS_BY_ALGORITHM), coded(concepts.CLASSES[mass.mass_class]))
-    yield evaluation(coded(concepts.CLASS_BY_MEASUREMENT), coded(concepts.CLASSES[mass.evidence.suggests]))
+    if isinstance(segment, Mass):
+        yield evaluation(coded(concepts.CLASS_BY_ALGORITHM), coded(concepts.CLASSES[segment.mass_class]))
+        yield evaluation(coded(concepts.CLASS_BY_MEASUREMENT), coded(concepts.CLASSES[segment.evidence.suggests]))
+    if edited:
+        yield evaluation(coded(concepts.OUTLINE), coded(concepts.BY_RADIOLOGIST))
     if reading is not None:
         answer = Code(concepts.OWN_SCHEME, reading.verdict.value, reading.verdict.value.capitalize())
         yield evaluation(coded(concepts.VERDICT_BY_RADIOLOGIST), coded(answer))

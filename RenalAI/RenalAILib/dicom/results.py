@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..edits import measured_again
 from ..findings import Outcome
 from ..report import DICOM_FILES
 from ..report.readings import Reading
@@ -21,7 +22,9 @@ SEGMENTATION, MEASUREMENTS, GRADCAM = DICOM_FILES
 Write = Callable[[Outcome, Path], None]
 
 
-def dicom_writers(outcome: Outcome, source: SourceImages, readings: Sequence[Reading] = ()) -> dict[str, Write]:
+def dicom_writers(
+    outcome: Outcome, source: SourceImages, readings: Sequence[Reading] = (), edited: Collection[str] = ()
+) -> dict[str, Write]:
     """What writes each DICOM file of a result, by the file's name; only those there is something for.
 
     Made again from the same CT, weights, voxels and readings, an object has the same UIDs: a PACS that has it already
@@ -31,6 +34,8 @@ def dicom_writers(outcome: Outcome, source: SourceImages, readings: Sequence[Rea
         outcome: on the grid of the source images; the same that the writers are called with.
         source: the CT.
         readings: radiologists' answers in order of time; the last about a mass counts.
+        edited: IDs of segments whose outline a radiologist changed (:func:`RenalAILib.edits.edited_segments`): they
+            are marked as theirs, and measured again.
 
     Returns:
         ``segmentation.dcm`` where there is a segment; ``measurements.dcm`` where there is one or a rejected mass;
@@ -41,19 +46,23 @@ def dicom_writers(outcome: Outcome, source: SourceImages, readings: Sequence[Rea
     """
     highdicom()
     last = last_readings(readings)
-    uids = ResultUids(outcome, source, readings)
-    made: dict[str, Callable[[Outcome], Any]] = {}
+    uids, now = ResultUids(outcome, source, readings), measured_again(outcome, edited)
+    made: dict[str, Callable[[], Any]] = {}
     if present_segments(outcome, last):
-        made[SEGMENTATION] = lambda of: segmentation_object(of, source, last, uids)
+        made[SEGMENTATION] = lambda: segmentation_object(now, source, last, uids, edited=edited)
     if made or last:
-        made[MEASUREMENTS] = lambda of: structured_report(of, source, last, uids)
+        made[MEASUREMENTS] = lambda: structured_report(now, source, last, uids, edited=edited)
     if has_activation(outcome, last):
-        made[GRADCAM] = lambda of: activation_map(of, source, last, uids)
+        made[GRADCAM] = lambda: activation_map(now, source, last, uids)
     return {name: _writer(make) for name, make in made.items()}
 
 
 def write_dicom_results(
-    outcome: Outcome, source_files: Sequence[Path], folder: Path, readings: Sequence[Reading] = ()
+    outcome: Outcome,
+    source_files: Sequence[Path],
+    folder: Path,
+    readings: Sequence[Reading] = (),
+    edited: Collection[str] = (),
 ) -> dict[str, Path]:
     """Writes the files of :func:`dicom_writers` into ``folder``, each whole or not at all, and returns their paths.
 
@@ -62,15 +71,15 @@ def write_dicom_results(
             written.
     """
     highdicom()
-    writers = dicom_writers(outcome, read_source_images(source_files), readings)
+    writers = dicom_writers(outcome, read_source_images(source_files), readings, edited)
     for name, write in writers.items():
         write(outcome, folder / name)
     return {name: folder / name for name in writers}
 
 
-def _writer(make: Callable[[Outcome], Any]) -> Write:
-    def write(outcome: Outcome, path: Path) -> None:
+def _writer(make: Callable[[], Any]) -> Write:
+    def write(_: Outcome, path: Path) -> None:
         with replaced_file(path) as new:
-            make(outcome).save_as(new)
+            make().save_as(new)
 
     return write

@@ -15,11 +15,18 @@ _LABEL_LENGTH, _DESCRIPTION_LENGTH = 64, 1024  # LO and ST, PS3.5 6.2
 
 
 def describe_segment(
-    number: int, segment: Kidney | Mass, reading: Reading | None, bundle: BundleIdentity, *, tracking_uid: str
+    number: int,
+    segment: Kidney | Mass,
+    reading: Reading | None,
+    bundle: BundleIdentity,
+    *,
+    tracking_uid: str,
+    edited: bool = False,
 ) -> Any:
     """A ``highdicom.seg.SegmentDescription``.
 
-    AUTOMATIC, by RenalAI; a mass whose class the radiologist changed has that class and is SEMIAUTOMATIC.
+    AUTOMATIC, by RenalAI; SEMIAUTOMATIC where the radiologist changed the class, which is then the one given, or the
+    outline.
 
     Args:
         number: of the segment in the object, from 1.
@@ -27,12 +34,13 @@ def describe_segment(
         reading: the radiologist's last word about it, if any.
         bundle: the weights that spoke.
         tracking_uid: by which other objects speak of the same kidney or mass.
+        edited: whether the radiologist changed the outline.
     """
     hd = highdicom()
-    theirs = reading is not None and reading.mass_class is not None
+    theirs = ["outline"] * edited + ["class"] * (reading is not None and reading.mass_class is not None)
     said = as_read(segment, reading)
     terminology = segment_terminology(said)
-    label = segment_name(said) + (", class by the radiologist" if theirs else "")
+    label = segment_name(said) + (f", {' and '.join(theirs)} by the radiologist" if theirs else "")
     description = hd.seg.SegmentDescription(
         segment_number=number,
         segment_label=label[:_LABEL_LENGTH],
@@ -51,7 +59,7 @@ def describe_segment(
     if terminology.region_modifier.value:
         region = description.AnatomicRegionSequence[0]
         region.AnatomicRegionModifierSequence = [coded(terminology.region_modifier)]
-    words = spoken(segment, reading)
+    words = spoken(segment, reading, edited)
     if words:
         description.SegmentDescription = words[:_DESCRIPTION_LENGTH]
     return description
@@ -64,13 +72,15 @@ def as_read(segment: Kidney | Mass, reading: Reading | None) -> Kidney | Mass:
     return segment
 
 
-def spoken(segment: Kidney | Mass, reading: Reading | None) -> str:
+def spoken(segment: Kidney | Mass, reading: Reading | None, edited: bool = False) -> str:
     """What the algorithm said, then what the radiologist said, each named."""
     said = []
     if isinstance(segment, Mass):
         probability = segment.probabilities.get(segment.mass_class)
         sure = "" if probability is None else f", probability {probability:.2f}"
         said.append(f"Algorithm, not a diagnosis: {CLASS_NAMES[segment.mass_class]}{sure}.")
+    if edited:
+        said.append("The radiologist changed the outline.")
     if reading is not None:
         who = f"Radiologist ({reading.reader})" if reading.reader else "Radiologist"
         note = f" Note: {reading.note}" if reading.note else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,12 +63,14 @@ def segmentation_object(
     readings: Mapping[str, Reading],
     uids: ResultUids,
     *,
+    edited: Collection[str] = (),
     labelmap: bool = False,
 ) -> Any:
     """The ``highdicom.seg.Segmentation`` of :func:`write_dicom_seg`; segments are numbered as they are present.
 
     Args:
         readings: the last about each mass, by segment ID.
+        edited: IDs of segments whose outline the radiologist changed.
     """
     hd = highdicom()
     segments = present_segments(outcome, readings)
@@ -85,6 +87,7 @@ def segmentation_object(
                     readings.get(segment.segment_id),
                     bundle,
                     tracking_uid=uids.tracking(segment.segment_id),
+                    edited=segment.segment_id in edited,
                 )
                 for number, segment in enumerate(segments, start=1)
             ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from .. import __version__
@@ -19,7 +19,14 @@ from .source_images import SourceImages
 _SEGMENTATION_STORAGE = "1.2.840.10008.5.1.4.1.1.66.4"
 
 
-def structured_report(outcome: Outcome, source: SourceImages, readings: Mapping[str, Reading], uids: ResultUids) -> Any:
+def structured_report(
+    outcome: Outcome,
+    source: SourceImages,
+    readings: Mapping[str, Reading],
+    uids: ResultUids,
+    *,
+    edited: Collection[str] = (),
+) -> Any:
     """A ``highdicom.sr.Comprehensive3DSR`` with a measurement group for every kidney and mass.
 
     Each group refers to its segment of the object that :func:`.segmentation_object.segmentation_object` makes with the
@@ -31,6 +38,7 @@ def structured_report(outcome: Outcome, source: SourceImages, readings: Mapping[
         source: the CT.
         readings: the last about each mass, by segment ID.
         uids: of this result.
+        edited: IDs of segments whose outline the radiologist changed; the outcome holds their measurements anew.
     """
     hd = highdicom()
     findings = outcome.findings
@@ -47,6 +55,7 @@ def structured_report(outcome: Outcome, source: SourceImages, readings: Mapping[
             readings.get(segment.segment_id),
             findings.bundle,
             tracking_uid=uids.tracking(segment.segment_id),
+            edited=segment.segment_id in edited,
             region=_region(numbers.get(segment.segment_id), source, uids),
         )
         for segment in spoken_of

@@ -16,7 +16,7 @@ _CLASSES = {
     "segment": ("segmenting", "SegmentJob"),
     "compare": ("comparing", "CompareJob"),
     "report": ("reporting", "ReportJob"),
-    "dicom-seg": ("dicom_segmenting", "DicomSegJob"),
+    "dicom": ("dicom_writing", "DicomJob"),
     "check": ("checking", "CheckJob"),
     "study": ("study_job", "StudyJob"),
 }

@@ -1,4 +1,4 @@
-"""The DICOM segmentation job: one file for the PACS from an outcome that may have been kept in a scene since."""
+"""The DICOM job: files for the PACS from an outcome that may have been kept and changed in a scene since."""
 
 from __future__ import annotations
 
@@ -6,29 +6,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from ..errors import InputError
 from ..findings import Outcome
 from ..report.readings import Reading
 from .arrays import read_outcome, read_volume, write_outcome, write_volume
 from .progress import Report
 
+_LIST = "written.txt"
+
 
 @dataclass(frozen=True)
-class DicomSegJob:
-    """The file of :func:`RenalAILib.dicom.segmentation_object.write_dicom_seg`.
+class DicomJob:
+    """The files of :func:`RenalAILib.dicom.results.write_dicom_results`.
 
     Attributes:
         outcome: what is written.
         readings: the radiologist's answers, in order of time.
         source_files: the slices of the CT.
-        path: of the new file; its folder is made where it does not exist.
+        folder: of the new files; made where it does not exist. Older files of the same names are replaced.
     """
 
-    task: ClassVar[str] = "dicom-seg"
+    task: ClassVar[str] = "dicom"
 
     outcome: Outcome
     readings: tuple[Reading, ...]
     source_files: tuple[Path, ...]
-    path: Path
+    folder: Path
 
     def write(self, folder: Path) -> dict[str, Any]:
         write_outcome(self.outcome, folder)
@@ -36,25 +39,30 @@ class DicomSegJob:
             "volume": write_volume(self.outcome.volume, folder, "volume"),
             "readings": [reading.to_json() for reading in self.readings],
             "source_files": [str(path) for path in self.source_files],
-            "path": str(self.path),
+            "folder": str(self.folder),
         }
 
     @classmethod
-    def read(cls, fields: dict[str, Any], folder: Path) -> DicomSegJob:
+    def read(cls, fields: dict[str, Any], folder: Path) -> DicomJob:
         outcome = read_outcome(read_volume(fields["volume"], folder), folder)
         return cls(
             outcome,
             tuple(Reading.from_json(entry) for entry in fields["readings"]),
             tuple(Path(path) for path in fields["source_files"]),
-            Path(fields["path"]),
+            Path(fields["folder"]),
         )
 
     def run(self, output: Path, report: Report) -> None:
-        from ..dicom.segmentation_object import write_dicom_seg
+        from ..dicom.results import write_dicom_results
+        from ..edits import edited_segments
 
-        report("write", 0.1, self.path.name)
-        write_dicom_seg(self.outcome, self.source_files, self.path, readings=self.readings)
+        report("write", 0.1, self.folder.name)
+        edited = edited_segments(self.outcome)
+        written = write_dicom_results(self.outcome, self.source_files, self.folder, self.readings, edited)
+        if not written:
+            raise InputError(f"{self.outcome.volume.name} has no kidney and no mass to write as DICOM")
+        (output / _LIST).write_text("\n".join(written), encoding="utf-8")
 
-    def load(self, output: Path) -> Path:
-        """Where the object was written."""
-        return self.path
+    def load(self, output: Path) -> dict[str, Path]:
+        """The files written, by name."""
+        return {name: self.folder / name for name in (output / _LIST).read_text(encoding="utf-8").split("\n")}

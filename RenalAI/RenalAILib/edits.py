@@ -1,0 +1,86 @@
+"""Edits: which outlines were changed after the engine drew them, and the measurements of those as they are now."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+import numpy as np
+
+from .boxes import Box
+from .evidence import UNENHANCED_KIDNEY_BELOW_HU, evidence, measure
+from .findings import Kidney, Mass, Outcome
+from .labels import Side
+from .masses import MassRegion, centroid_ras, diameters
+from .orientation import Orientation, canonical
+from .volume import Volume
+
+_ANEW = "Measured again within the outline as the radiologist changed it. "
+
+
+def edited_segments(outcome: Outcome) -> frozenset[str]:
+    """IDs of the kidneys and masses that are there, but no longer with as many voxels as were measured.
+
+    An outcome that comes back from Slicer holds the segments as they are now beside the findings as they were. A
+    change that gives a segment exactly as many voxels as it takes away is not seen.
+    """
+    counts = np.bincount(outcome.instances.reshape(-1), minlength=len(outcome.segments) + 1)
+    each = outcome.volume.voxel_ml
+    return frozenset(
+        segment.segment_id
+        for count, segment in zip(counts[1:], outcome.segments, strict=False)
+        if count and abs(count * each - segment.volume_ml) > 0.5 * each
+    )
+
+
+def measured_again(outcome: Outcome, edited: Collection[str]) -> Outcome:
+    """The outcome with volume, sizes, place, HU and evidence of the ``edited`` segments as they are now.
+
+    Classes and probabilities stay the network's, of the outline that it saw. The enhancement of an edited mass is not
+    known: the second phase is not at hand.
+    """
+    if not edited:
+        return outcome
+    view = canonical(outcome.volume)
+    instances = Orientation.of(outcome.volume).apply(outcome.instances)
+    found = outcome.findings
+    unenhanced = any(kidney.mean_hu < UNENHANCED_KIDNEY_BELOW_HU for kidney in found.kidneys)
+    regions = {
+        segment.segment_id: _region(instances == value, segment.side)
+        for value, segment in enumerate(outcome.segments, start=1)
+        if segment.segment_id in edited
+    }
+    kidneys = [
+        _kidney_again(kidney, regions[kidney.segment_id], view) if kidney.segment_id in regions else kidney
+        for kidney in found.kidneys
+    ]
+    masses = [
+        _mass_again(mass, regions[mass.segment_id], view, unenhanced) if mass.segment_id in regions else mass
+        for mass in found.masses
+    ]
+    return replace(outcome, findings=replace(found, kidneys=tuple(kidneys), masses=tuple(masses)))
+
+
+def _region(mask: np.ndarray, side: Side) -> MassRegion:
+    box = Box.around(mask)
+    if box is None:
+        raise ValueError("a segment without voxels cannot be measured")
+    return MassRegion(side, box, mask[box.slices])
+
+
+def _kidney_again(kidney: Kidney, region: MassRegion, view: Volume) -> Kidney:
+    mean = float(view.voxels[region.box.slices][region.mask].mean())
+    return replace(kidney, volume_ml=region.voxels * view.voxel_ml, mean_hu=mean)
+
+
+def _mass_again(mass: Mass, region: MassRegion, view: Volume, unenhanced: bool) -> Mass:
+    measured = measure(region, view)
+    shown = evidence(measured, mass.mass_class, unenhanced)
+    return replace(
+        mass,
+        volume_ml=region.voxels * view.voxel_ml,
+        diameter_mm=diameters(region, view),
+        centroid_ras=centroid_ras(region, view),
+        mean_hu=measured.mean_hu,
+        evidence=replace(shown, text=_ANEW + shown.text),
+    )
