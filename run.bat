@@ -13,6 +13,7 @@ set "wanted=%hash% %root%"
 call :need "" || exit /b 2
 if /i "%~1"=="test" goto test
 for %%w in (train dataset evaluate publish) do if /i "%~1"=="%%w" (call :need train || exit /b 2)
+if /i "%~1"=="bench" for %%w in (%*) do if /i "%%~w"=="--peers" (call :need peers || exit /b 2)
 "%venv%\Scripts\renalai.exe" %*
 exit /b %errorlevel%
 
@@ -44,6 +45,7 @@ echo Installing RenalAI%extra% (once) ...>&2
 if not "%~1"=="" "%python%" -c "import torch" >nul 2>&1 || call :torch
 "%python%" -m pip install --quiet --disable-pip-version-check --editable "%root%%extra%" || exit /b 1
 if not "%~1"=="" "%python%" -c "import pytorchcv" >nul 2>&1 || "%python%" -m pip install --quiet --no-deps pytorchcv || exit /b 1
+if "%~1"=="peers" "%python%" -c "import nnunetv2" >nul 2>&1 || "%python%" -m pip install --quiet --no-deps nnunetv2 dynamic-network-architectures acvl-utils batchgenerators batchgeneratorsv2 || exit /b 1
 >"%stamp%" echo %wanted%
 exit /b 0
 

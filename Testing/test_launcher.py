@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="run is for POSI
 # Answers `-c` questions from the environment, fails where BREAK says so, writes every other call to $CALLS.
 FAKE_PYTHON = """#!/bin/sh
 case "$1 $2" in
-    "-c import torch"|"-c import pytorchcv") exit "${HAS_TRAINING:-1}" ;;
+    "-c import torch"|"-c import pytorchcv"|"-c import nnunetv2") exit "${HAS_TRAINING:-1}" ;;
     "-c "*) exit 0 ;;
     "--version "*) echo "Python 3.11.0"; exit 0 ;;
     "-m venv") mkdir -p "$4/bin"; cp "$0" "$4/bin/python" ;;
@@ -93,6 +93,14 @@ def test_training_words_install_torch_first(tree: Tree) -> None:
     assert calls == [MAKE, TORCH, TRAIN, PYTORCHCV, "ROOT/.venv/bin/renalai train --help"]
     for word in ("dataset", "evaluate", "publish", "segment"):
         assert tree.run(word)[1] == [f"ROOT/.venv/bin/renalai {word}"]
+
+
+def test_only_a_comparison_with_peers_installs_them(tree: Tree) -> None:
+    assert tree.run("bench", "--fast")[1] == [MAKE, BASE, "ROOT/.venv/bin/renalai bench --fast"]
+    _, calls, _ = tree.run("bench", "--peers", "--runs", "3")
+    assert calls[:3] == [TORCH, "-m pip install --editable ROOT[peers]", PYTORCHCV]
+    assert calls[3].startswith("-m pip install --no-deps nnunetv2 ")
+    assert calls[4:] == ["ROOT/.venv/bin/renalai bench --peers --runs 3"]
 
 
 def test_a_torch_that_is_there_stays(tree: Tree) -> None:

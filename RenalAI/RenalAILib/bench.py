@@ -81,7 +81,7 @@ def bench(
     """
     name, place = choose(device, engine)
     segment(volume, bundle, device=place, engine=name, fast=fast, sessions=sessions)
-    before = _peak_mb(reset=True)
+    before = peak_mb(reset=True)
     watches: list[Stopwatch] = []
     for n in range(max(runs, 1)):
         watch = Stopwatch()
@@ -94,7 +94,7 @@ def bench(
         watches.append(watch)
         if progress is not None:
             progress(n + 1)
-    after = _peak_mb(reset=False)
+    after = peak_mb(reset=False)
     extra = None if before is None or after is None else max(after - before, 0.0)
     rows = tuple(_row(stage, watches) for stage in STAGES)
     return Measured(rows, extra, name, place, available_cores(), len(watches), findings)
@@ -139,7 +139,7 @@ def _row(stage: str, watches: Sequence[Stopwatch]) -> Row:
     return Row(stage, min(wall), statistics.median(wall), min(cpu), statistics.median(cpu))
 
 
-def _peak_mb(reset: bool) -> float | None:
+def peak_mb(reset: bool) -> float | None:
     """Peak resident memory since the last reset, MB; with ``reset`` the peak becomes what is held now."""
     if sys.platform != "linux":
         return None

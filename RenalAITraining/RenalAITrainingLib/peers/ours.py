@@ -1,0 +1,37 @@
+"""RenalAI's own way, that of the cascade's first stage: one pass over the coarse grid, back only where kidney is."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from RenalAILib.boxes import Box
+from RenalAILib.cascade.locate import coarse_volume, sigmoid
+from RenalAILib.engines.networks import Networks
+from RenalAILib.resampling import resample, window
+
+from .question import Labels, Question
+
+
+class Ours:
+    """Averaging on the way to 3 mm, the engine that runs fastest here, linear interpolation where kidney is."""
+
+    name = "RenalAI"
+
+    def __init__(self, question: Question) -> None:
+        self._question = question
+        self._networks = Networks(question.bundle, "cpu")
+
+    def answer(self) -> Labels:
+        """1 where there is kidney."""
+        volume, stage = self._question.volume, self._question.stage
+        coarse = coarse_volume(volume, stage.spacing_mm)
+        image = window(coarse.voxels.copy(), stage.window.width_hu, stage.window.level_hu)
+        padded = np.pad(image, [(0, -size % 16) for size in image.shape], constant_values=-1.0)
+        k, j, i = coarse.shape
+        probability = sigmoid(self._networks.run(stage.models[0], padded[None, None])["logits"][0, 0, :k, :j, :i])
+        labels = np.zeros(volume.shape, np.uint8)
+        found = Box.around(probability > 0.5)
+        if found is not None:
+            part = found.padded((1, 1, 1), coarse.shape).scaled(coarse.shape, volume.shape).clipped(volume.shape)
+            labels[part.slices] = resample(probability, Box.whole(coarse.shape), volume.shape, part) > 0.5
+        return labels
