@@ -14,6 +14,8 @@ from .findings import Diameters, Saliency
 from .labels import MassClass, Side
 from .volume import Volume
 
+SPECK_MM = 3.0
+
 
 @dataclass(frozen=True, eq=False)
 class MassRegion:
@@ -51,6 +53,14 @@ def mass_regions(mask: Mask, box: Box, side: Side) -> Iterator[MassRegion]:
     for number, (start, stop) in enumerate(zip(starts.tolist(), stops.tolist(), strict=True), 1):
         tight = Box(tuple(start), tuple(stop))
         yield MassRegion(side, tight.moved(box.start), numbers[tight.slices] == number)
+
+
+def without_specks(mass: Mask, voxel_ml: float) -> Mask:
+    """``mass`` without domains smaller than a ball of 3 mm diameter: too small to be told from noise."""
+    numbers, counts = connected_domains(mass)
+    smallest = np.pi / 6 * SPECK_MM**3 / 1000 / voxel_ml
+    kept = np.concatenate([[False], counts >= smallest])
+    return mass if kept[1:].all() else np.asarray(kept[numbers])
 
 
 def diameters(region: MassRegion, volume: Volume) -> Diameters:

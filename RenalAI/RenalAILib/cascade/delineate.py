@@ -11,6 +11,7 @@ from ..boxes import Box, Triple
 from ..domains import Mask, connected_domains, dilated
 from ..engines.networks import Networks
 from ..kidneys import OutlinedKidney
+from ..masses import without_specks
 from ..resampling import interpolate, resample, window
 from ..stages.cascade import DelineateStage
 from ..steps import Steps
@@ -23,7 +24,6 @@ CONTACT_MM = 5.0
 CONTACT_SHARE = 0.05
 SURE = 0.9
 COARSE_WEIGHT = 0.5
-SPECK_MM = 3.0
 PART_OF_LARGEST = 0.1
 SMALLEST_ML = 1.0
 
@@ -61,7 +61,7 @@ def delineate(
         probability[0] += COARSE_WEIGHT * (around.seen(location.probability) - probability[0])
         _keep_own(probability, around)
         organ, mass = (_stretched(channel, box.shape) for channel in probability)
-        mass = _without_specks(mass, view.voxel_ml)
+        mass = without_specks(mass, view.voxel_ml)
         organ |= mass
         for earlier in outlined:
             _clear_shared(organ, mass, box, earlier)
@@ -234,14 +234,6 @@ def _is_near(domain: Mask, target: Mask, spacing_mm: npt.NDArray[np.float64]) ->
     crop = box.grown(NEAR_MM, spacing_mm, (domain.shape[0], domain.shape[1], domain.shape[2])).slices
     k, j, i = np.maximum(np.round(NEAR_MM / spacing_mm), 1).astype(int)
     return bool(target[crop].any() and (dilated(domain[crop], (int(k), int(j), int(i))) & target[crop]).any())
-
-
-def _without_specks(mass: Mask, voxel_ml: float) -> Mask:
-    """``mass`` without domains smaller than a ball of 3 mm diameter: too small to be told from noise."""
-    numbers, counts = connected_domains(mass)
-    smallest = np.pi / 6 * SPECK_MM**3 / 1000 / voxel_ml
-    kept = np.concatenate([[False], counts >= smallest])
-    return mass if kept[1:].all() else np.asarray(kept[numbers])
 
 
 def _clear_shared(organ: Mask, mass: Mask, box: Box, earlier: OutlinedKidney) -> None:

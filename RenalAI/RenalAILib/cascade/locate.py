@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,27 +82,50 @@ def locate(view: Volume, stage: LocateStage, networks: Networks) -> Location:
                 f"{_kidneys(len(wider.components))}: check that they are kidneys."
             )
             found = wider
-    coarse, components = found.coarse, found.components
-    if not components:
-        return Location((), coarse, found.probability, ("No kidney was found, also not by a second, wider search.",))
+    if not found.components:
+        missing = "No kidney was found, also not by a second, wider search."
+        return Location((), found.coarse, found.probability, (missing,))
+    only_one = "Only one kidney was found, also by a second, wider search."
+    return located(view, found.coarse, found.probability, found.components, warnings, only_one)
+
+
+def located(
+    view: Volume,
+    coarse: Volume,
+    probability: npt.NDArray[np.float32],
+    components: list[Component],
+    warnings: Sequence[str] = (),
+    only_one: str = "Only one kidney was found.",
+) -> Location:
+    """Kidney-like components as kidneys: horseshoes divided, doubtful ones left out, sides told by anatomy.
+
+    Args:
+        view: the CT in canonical order.
+        coarse: the same in HU on the grid that the components lie on; it covers the whole CT.
+        probability: of kidney with its masses, on that grid.
+        components: of `plausible_kidneys`, at least one.
+        warnings: of the search, which come first.
+        only_one: the warning where there is one kidney.
+    """
+    told = list(warnings)
     body = body_at(coarse, components)
     components, horseshoe = split_horseshoe(coarse, components, body)
     if horseshoe:
-        warnings.append("One kidney crosses the midline (horseshoe kidney); it was divided there.")
+        told.append("One kidney crosses the midline (horseshoe kidney); it was divided there.")
     components, dropped = _without_doubtful(components)
-    warnings += dropped
+    told += dropped
     if len(components) == 1:
-        warnings.append("Only one kidney was found, also by a second, wider search.")
+        told.append(only_one)
     elif len(components) > 2:
-        warnings.append(f"{len(components)} kidneys were found (transplant, duplication, or a false finding).")
+        told.append(f"{len(components)} kidneys were found (transplant, duplication, or a false finding).")
     sides, unusual = assign_sides(coarse, components, body)
-    warnings += unusual
+    told += unusual
     kidneys = [
         LocatedKidney(side, component.mask, _box(component.mask, coarse.shape, view.shape))
         for side, component in zip(sides, components, strict=True)
     ]
     kidneys.sort(key=lambda kidney: kidney.side is Side.LEFT)  # stable: the larger of one side stays first
-    return Location(tuple(kidneys), coarse, found.probability, tuple(warnings))
+    return Location(tuple(kidneys), coarse, probability, tuple(told))
 
 
 def coarse_volume(view: Volume, spacing_mm: float) -> Volume:
@@ -120,10 +144,10 @@ def _look(view: Volume, stage: LocateStage, networks: Networks, spacing_mm: floa
     k, j, i = coarse.shape
     logits = [networks.run(model, padded[None, None])["logits"][0, 0, :k, :j, :i] for model in stage.models]
     probability = np.mean([sigmoid(values) for values in logits], axis=0)
-    return _Pass(coarse, probability, _components(probability, threshold, coarse.voxel_ml))
+    return _Pass(coarse, probability, plausible_kidneys(probability, threshold, coarse.voxel_ml))
 
 
-def _components(probability: npt.NDArray[np.float32], threshold: float, voxel_ml: float) -> list[Component]:
+def plausible_kidneys(probability: npt.NDArray[np.float32], threshold: float, voxel_ml: float) -> list[Component]:
     """Plausible kidneys, largest first.
 
     Neighbours are voxels that touch: what lies a voxel beside a kidney is bowel or liver more often than kidney.
