@@ -6,14 +6,17 @@ from typing import Any
 
 import numpy as np
 import slicer
+import vtk
 from slicer.i18n import tr as _
+
+from RenalAILib.errors import InputError
+from RenalAILib.reading.plausibility import check_grid, check_hounsfield
 
 from .texts import show_problem
 
 MINIMUM_SLICES = 16
 MAXIMUM_SPACING_MM = 10.0
-AIR_BELOW_HU = -500  # some air or lung is in every CT of a body; shifted (unsigned) values have none
-CONTRAST_SAMPLE = 200_000
+SAMPLE = 200_000
 
 
 def problem(volume: Any) -> str | None:
@@ -31,19 +34,26 @@ def problem(volume: Any) -> str | None:
     if max(volume.GetSpacing()) > MAXIMUM_SPACING_MM:
         text = _("{name} has slices {spacing:.0f} mm apart; at most {most:.0f} mm are possible.")
         return text.format(name=volume.GetName(), spacing=max(volume.GetSpacing()), most=MAXIMUM_SPACING_MM)
-    sample = _sample(volume)
-    if not np.isfinite(sample).all():
-        return _("{name} has voxels that are not numbers.").format(name=volume.GetName())
-    if sample.min() > AIR_BELOW_HU or sample.max() < 100:
-        text = _("{name} does not look like a CT in Hounsfield units (values {low:.0f} to {high:.0f}).")
-        return text.format(name=volume.GetName(), low=sample.min(), high=sample.max())
+    # What the engine itself refuses, here from a sample: the worker looks at every voxel.
+    try:
+        grid = slicer.util.arrayFromVTKMatrix(_ijk_to_ras(volume))
+        check_grid(volume.GetName(), grid, volume.GetImageData().GetDimensions()[::-1])
+        check_hounsfield(volume.GetName(), _sample(volume))
+    except InputError as refused:
+        return f"{refused}."
     return None
+
+
+def _ijk_to_ras(volume: Any) -> Any:
+    matrix = vtk.vtkMatrix4x4()
+    volume.GetIJKToRASMatrix(matrix)
+    return matrix
 
 
 def _sample(volume: Any) -> np.ndarray:
     """Some hundred thousand voxels over the whole CT: the panel must not read a gigabyte at every click."""
     voxels = slicer.util.arrayFromVolume(volume)
-    step = max(1, round((voxels.size / CONTRAST_SAMPLE) ** (1 / 3)))
+    step = max(1, round((voxels.size / SAMPLE) ** (1 / 3)))
     return voxels[::step, ::step, ::step]
 
 

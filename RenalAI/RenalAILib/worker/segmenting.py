@@ -56,11 +56,15 @@ class SegmentJob:
     def run(self, output: Path, report: Report) -> None:
         from ..bundle_store import load_bundle
         from ..pipelines.running import segment
+        from ..reading import check_ct
 
         def within(stage: str, fraction: float, message: str) -> None:
             report(stage, 0.02 + 0.93 * fraction, message)
 
         report("read", 0.0, self.volume.name)
+        for volume in (self.volume, self.second_phase):
+            if volume is not None:  # a file was checked when it was read; what comes from a Slicer scene was not
+                check_ct(volume)
         outcome = segment(
             self.volume,
             load_bundle(self.bundle or None),
