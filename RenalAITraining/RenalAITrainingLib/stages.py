@@ -45,8 +45,8 @@ LOSSES: Mapping[Purpose, tuple[str, ...]] = {
 }
 """The losses that fit each purpose."""
 
-SYNTHESISED: tuple[Stage, ...] = ("locate", "delineate", "characterise")
+SYNTHESISED: tuple[Stage, ...] = ("locate", "delineate", "characterise", "one-stage")
 """The stages that `synthesis` makes samples for."""
 
-CUT: tuple[Stage, ...] = ("locate", "delineate", "characterise")
+CUT: tuple[Stage, ...] = ("locate", "delineate", "characterise", "one-stage", "slice-segment")
 """The stages whose samples are cut from the real cases of a dataset (`dataset.real_samples`)."""

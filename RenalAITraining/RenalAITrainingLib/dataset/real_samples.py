@@ -28,13 +28,15 @@ from ..synthesis.fields import Noise, Rng
 from ..synthesis.locate_samples import SPACING_MM
 from ..synthesis.made import MadeSample
 from ..synthesis.scene import Scene, resample_labels
+from ..synthesis.slice_samples import slice_samples
 from .case import Case
 from .folder import Dataset
 
 _AROUND_KIDNEY_MM = 40.0  # more than margin and jitter of a box can take
 _AROUND_MASS_SHARE, _AROUND_MASS_MM = 0.75, 16.0  # more than the cube about a flat mass can take
 _SMALLEST_KIDNEY_VOXELS = 1000
-_STAGES: tuple[Stage, ...] = ("locate", "delineate", "characterise")
+_STAGES: tuple[Stage, ...] = ("locate", "delineate", "characterise", "one-stage", "slice-segment")
+_WHOLE = ("locate", "one-stage", "slice-segment")  # nothing is jittered: one variant a case
 _CLASSES = (MassClass.AML, MassClass.CYSTIC, MassClass.SOLID)
 
 
@@ -67,7 +69,7 @@ def fill(
     """
     if variants < 1:
         raise InputError(f"the number of variants must be at least 1, got {variants}")
-    chosen = [(case, split) for case, split in _chosen(dataset, fold) if case.has_image]
+    chosen = [(case, split) for case, split in chosen_cases(dataset, fold) if case.has_image]
     if not chosen:
         raise InputError(f"{dataset.folder} has no case with a CT to train on, only masks (or only tests)")
     store = SampleStore(output)
@@ -79,7 +81,7 @@ def fill(
     before = len(store)
     for number, (case, split) in enumerate(chosen, 1):
         report(f"{number} of {len(chosen)}: {case.name} ({split})")
-        each = 1 if stage == "locate" else variants  # a whole scan has nothing to jitter
+        each = 1 if stage in _WHOLE else variants
         count = each * case.repeats if split == "train" else 1
         scene: Scene | None = None
         for variant in range(count):
@@ -157,10 +159,13 @@ _MAKERS: Mapping[Stage, Callable[[Rng, Scene], Iterator[MadeSample]]] = {
     "locate": _locate,
     "delineate": _delineate,
     "characterise": _characterise,
+    "one-stage": _locate,
+    "slice-segment": lambda rng, scene: iter(slice_samples(rng, scene)),
 }
 
 
-def _chosen(dataset: Dataset, fold: int | None) -> Iterator[tuple[Case, Split]]:
+def chosen_cases(dataset: Dataset, fold: int | None) -> Iterator[tuple[Case, Split]]:
+    """Training and validation cases with their part. Raises InputError: no split, or no such fold."""
     if not dataset.split:
         raise InputError(f"{dataset.folder} has no split yet; renalai dataset split {dataset.folder} makes one")
     in_folds = "fold_1" in dataset.split

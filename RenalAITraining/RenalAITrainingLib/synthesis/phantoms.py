@@ -30,10 +30,11 @@ def phantom_scene(number: int, split: Split, stage: Stage) -> Scene:
     """Phantom ``number`` of a split: on a coarse grid with any extent for locate, of the kidneys' region else."""
     seed = (FIRST_VALIDATION_SEED if split == "validation" else FIRST_TRAINING_SEED) + number
     rng = np.random.default_rng([seed, 7])
-    phase = _PHASES[int(rng.choice(4, p=_PHASE_SHARES["locate" if stage == "locate" else "delineate"]))]
+    whole = stage in ("locate", "one-stage")
+    phase = _PHASES[int(rng.choice(4, p=_PHASE_SHARES["locate" if whole else "delineate"]))]
     anatomy, extent, arms = Anatomy.NORMAL, Extent.ABDOMEN, False
     noise_hu: float | None = None
-    if stage == "locate":
+    if whole:
         anatomy = _ANATOMIES[int(rng.choice(5, p=_ANATOMY_SHARES))]
         extent = (Extent.ABDOMEN, Extent.TRUNK, Extent.THORAX)[int(rng.choice(3, p=(0.62, 0.28, 0.1)))]
         arms = bool(rng.random() < 0.25)

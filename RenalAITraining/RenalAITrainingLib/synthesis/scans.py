@@ -14,7 +14,7 @@ from .phantoms import phantom_scene
 from .scene import Scene
 
 _FAR_FROM_EDGE_VOXELS = 3
-_DRAWS_PER_PHANTOM: dict[Stage, int] = {"locate": 1, "delineate": 5, "characterise": 20}
+_DRAWS_PER_PHANTOM: dict[Stage, int] = {"locate": 1, "delineate": 5, "characterise": 20, "one-stage": 1}
 
 
 def real_scene(case: RealCase) -> Scene:

@@ -19,5 +19,6 @@ STAGES: Mapping[Stage, Maker] = {
     "locate": locate_samples,
     "delineate": delineate_samples,
     "characterise": characterise_samples,
+    "one-stage": locate_samples,
 }
 """For each stage what makes samples of one scene; an empty list where the scene gives none."""

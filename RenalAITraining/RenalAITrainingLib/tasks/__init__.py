@@ -9,13 +9,19 @@ from RenalAILib.errors import InputError
 from ..recipe import Recipe
 from ..stages import Stage
 from .classification import Classification
+from .one_stage import OneStage
 from .segmentation import Segmentation
+from .slice_classification import SliceClassification
+from .slice_segmentation import SliceSegmentation
 from .task import Task
 
 TASKS: Mapping[Stage, Callable[[Recipe], Task]] = {
     "locate": Segmentation,
     "delineate": Segmentation,
     "characterise": Classification,
+    "one-stage": OneStage,
+    "slice-segment": SliceSegmentation,
+    "slice-classify": SliceClassification,
 }
 
 

@@ -15,7 +15,7 @@ from ..augmentation import change_intensities, draw_placement
 from ..losses import build_loss
 from ..recipe import Recipe
 from ..samples import Sample
-from .task import Activation, Predict, mean_of_means, quiet, windowed
+from .task import Activation, Predict, mean_of_means, quiet, some_voxel, windowed
 
 
 class Segmentation:
@@ -33,7 +33,7 @@ class Segmentation:
         shape = sample.image.shape
         centre = None
         if data.foreground and rng.random() < data.foreground:
-            centre = _some_voxel(sample.label, rng)
+            centre = some_voxel(sample.label, rng)
         placement = draw_placement(rng, self.recipe.augmentation, shape, data.patch or shape, centre)
         # A coarse grid is padded with air at work; a kidney's box is not.
         outside = data.window.level - data.window.width if data.stage == "locate" else None
@@ -78,17 +78,3 @@ class Segmentation:
 
     def _target(self, label: Tensor) -> Tensor:
         return torch.stack([(label >= lowest).float() for lowest in self.lowest])
-
-
-def _some_voxel(label: np.ndarray, rng: np.random.Generator) -> np.ndarray | None:
-    """A random labelled voxel (of every other one per axis, which is faster); None where there is none.
-
-    Where there is a mass, every other one lies in it: masses are a small part of what is labelled.
-    """
-    thin = label[::2, ::2, ::2]
-    found = np.flatnonzero(thin >= Label.AML) if rng.random() < 0.5 else np.empty(0, np.int64)
-    if found.size == 0:
-        found = np.flatnonzero(thin)
-    if found.size == 0:
-        return None
-    return np.array(np.unravel_index(int(found[rng.integers(found.size)]), thin.shape)) * 2

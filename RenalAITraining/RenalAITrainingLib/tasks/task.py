@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
+from RenalAILib.labels import Label
 from RenalAILib.resampling import window
 
 from ..losses import LossFunction
@@ -62,3 +63,17 @@ def mean_of_means(groups: list[list[float]]) -> float:
     """Every group that has values counts alike; 0 where none has."""
     means = [sum(values) / len(values) for values in groups if values]
     return sum(means) / len(means) if means else 0.0
+
+
+def some_voxel(label: npt.NDArray[np.uint8], rng: np.random.Generator) -> npt.NDArray[np.int64] | None:
+    """A random labelled voxel (of every other one per axis, which is faster); None where there is none.
+
+    Where there is a mass, every other one lies in it: masses are a small part of what is labelled.
+    """
+    thin = label[::2, ::2, ::2]
+    found = np.flatnonzero(thin >= Label.AML) if rng.random() < 0.5 else np.empty(0, np.int64)
+    if found.size == 0:
+        found = np.flatnonzero(thin)
+    if found.size == 0:
+        return None
+    return np.array(np.unravel_index(int(found[rng.integers(found.size)]), thin.shape)) * 2
