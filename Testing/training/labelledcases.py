@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from RenalAILib.labels import Label
+from RenalAILib.pseudonyms import Pseudonyms
 from RenalAILib.volume import Volume
-from RenalAITrainingLib.dataset.pseudonyms import Pseudonyms
 
 NAMES = Pseudonyms(b"tests of datasets" * 2)
 AXIAL = np.array([[-3.0, 0, 0, 90], [0, -3.0, 0, 60], [0, 0, 4.0, -50], [0, 0, 0, 1]])

@@ -68,11 +68,12 @@ class Import:
         parser.add_argument("--limit", type=int, help="only the first so many cases")
 
     def run(self, args: argparse.Namespace) -> int:
+        from RenalAILib.pseudonyms import Pseudonyms
+
         from .folder import INDEX, Dataset
         from .importers.bringing import bring
         from .importers.incoming import Options
         from .importers.layouts import LAYOUTS, layout_of
-        from .pseudonyms import Pseudonyms
 
         layout = LAYOUTS[args.format] if args.format else layout_of(args.source)
         options = Options(
@@ -248,8 +249,38 @@ class Samples:
         return 0
 
 
+class Slices:
+    """``renalai dataset slices FOLDER --recipe RECIPE -o OUT``."""
+
+    help = "cut axial slices with their class, for a classifier of slices"
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("folder", type=Path, nargs="?", help="a dataset with a split")
+        parser.add_argument("--phantoms", type=int, metavar="N", help="of so many simulated patients instead")
+        parser.add_argument("--recipe", required=True, help="whose classes the slices get: a name or a .yaml file")
+        parser.add_argument("-o", "--output", type=Path, required=True, help="folder of samples; continued if there")
+        parser.add_argument("--most", type=int, help="at most so many slices of a patient, evenly spaced")
+        parser.add_argument("--fold", type=int, help="the fold that validates")
+
+    def run(self, args: argparse.Namespace) -> int:
+        from ..recipe import load
+        from .folder import Dataset
+        from .slice_samples import fill_from_phantoms, fill_slices
+
+        if (args.folder is None) == (args.phantoms is None):
+            raise InputError("give either the folder of a dataset or --phantoms")
+        recipe = load(args.recipe)
+        if args.folder is None:
+            written = fill_from_phantoms(args.phantoms, recipe, args.output, most=args.most)
+        else:
+            dataset = Dataset.open(args.folder)
+            written = fill_slices(dataset, recipe, args.output, most=args.most, fold=args.fold, report=_say)
+        print(f"{written} slices written to {args.output}")
+        return 0
+
+
 class DatasetCommand:
-    """``renalai dataset create|import|list|check|split|fuse|samples|synthesise``."""
+    """``renalai dataset create|import|list|check|split|fuse|samples|slices|synthesise``."""
 
     help = "make, fill, check and split a dataset; cut samples from it or synthesise them"
     verbs: dict[str, Verb]
@@ -263,6 +294,7 @@ class DatasetCommand:
             "split": Split(),
             "fuse": Fuse(),
             "samples": Samples(),
+            "slices": Slices(),
             "synthesise": Synthesise(),
         }
 

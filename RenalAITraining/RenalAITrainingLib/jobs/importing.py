@@ -36,11 +36,12 @@ class ImportJob:
         return cls(Path(fields["source"]), Path(fields["dataset"]), str(fields["reader"]))
 
     def run(self, output: Path, report: Report) -> None:
+        from RenalAILib.pseudonyms import Pseudonyms
+
         from ..dataset.folder import INDEX, Dataset
         from ..dataset.importers.bringing import bring
         from ..dataset.importers.incoming import Options
         from ..dataset.importers.layouts import layout_of
-        from ..dataset.pseudonyms import Pseudonyms
 
         layout = layout_of(self.source)
         listed = layout.listed(self.source, Options())

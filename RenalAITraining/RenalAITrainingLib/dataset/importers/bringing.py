@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from RenalAILib.errors import InputError
+from RenalAILib.pseudonyms import Pseudonyms
 
 from ..folder import Dataset
-from ..pseudonyms import Pseudonyms
 from .incoming import Listed
 
 

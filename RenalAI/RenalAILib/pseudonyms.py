@@ -1,8 +1,8 @@
-"""Pseudonyms: names of patients and cases that stay the same, and that the dataset's folder alone cannot undo.
+"""Pseudonyms: names of patients and cases that stay the same, and that the folder they stand in cannot undo.
 
-HMAC-SHA-256 (RFC 2104) with a secret of this user. The secret never lies in a dataset: who has the folder alone cannot
-even test whether a known patient is in it; who has the secret can, and gets the same pseudonym for the same patient in
-every dataset.
+HMAC-SHA-256 (RFC 2104) with a secret of this user. The secret never lies in a dataset or among de-identified files:
+who has the folder alone cannot even test whether a known patient is in it; who has the secret can, and gets the same
+pseudonym for the same patient every time, in datasets and in DICOM alike.
 """
 
 from __future__ import annotations
@@ -12,14 +12,16 @@ import hashlib
 import hmac
 import os
 import secrets
+import uuid
 from contextlib import suppress
 from pathlib import Path
 
-from RenalAILib.bundle_store import user_folder
-from RenalAILib.errors import InputError
+from .bundle_store import user_folder
+from .errors import InputError
 
 KEY_FILE = "pseudonyms.key"
 _KEY_BYTES = 32
+_MOST_DAYS = 3650
 _PATIENT_LETTERS, _SCAN_LETTERS = 10, 4  # 50 bits: one clash in 10^5 patients has a chance of 4 in a million
 
 
@@ -43,18 +45,18 @@ class Pseudonyms:
         self._key = key
 
     @classmethod
-    def of_user(cls, dataset: Path) -> Pseudonyms:
+    def of_user(cls, folder: Path) -> Pseudonyms:
         """Those of this user; the secret is drawn on first use.
 
         Args:
-            dataset: the folder that the names are for, which must not hold the secret.
+            folder: what the names are for (a dataset, de-identified files), which must not hold the secret.
 
         Raises:
-            InputError: the secret would lie in the dataset, is damaged, or cannot be written.
+            InputError: the secret would lie in the folder, is damaged, or cannot be written.
         """
         path = user_folder().expanduser().resolve() / KEY_FILE
-        if path.is_relative_to(dataset.expanduser().resolve()):
-            raise InputError(f"{path} holds the secret of the pseudonyms and may not lie in the dataset {dataset}")
+        if path.is_relative_to(folder.expanduser().resolve()):
+            raise InputError(f"{path} holds the secret of the pseudonyms and may not lie in {folder}")
         try:
             if not path.exists():
                 _draw(path)
@@ -75,9 +77,24 @@ class Pseudonyms:
         """The name of one scan of a patient."""
         return f"{self.patient(identity)}-{self._letters('scan', identity, scan)[:_SCAN_LETTERS]}"
 
+    def file(self, identity: str) -> str:
+        """12 letters and digits for a study, a series or an instance, from its UID."""
+        return self._letters("file", identity)[:12]
+
+    def uid(self, original: str) -> str:
+        """A UID in place of another (PS3.5 B.2: ``2.25`` and a UUID)."""
+        return f"2.25.{uuid.UUID(bytes=self._digest('uid', original)[:16], version=4).int}"
+
+    def days(self, identity: str) -> int:
+        """By how many days the dates of a patient are moved: into the past, by up to ten years, never by none."""
+        return -1 - int.from_bytes(self._digest("days", identity)[:8], "big") % _MOST_DAYS
+
     def _letters(self, *parts: str) -> str:
+        return base64.b32encode(self._digest(*parts)).decode("ascii").lower()
+
+    def _digest(self, *parts: str) -> bytes:
         message = b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in parts)
-        return base64.b32encode(hmac.new(self._key, message, hashlib.sha256).digest()).decode("ascii").lower()
+        return hmac.new(self._key, message, hashlib.sha256).digest()
 
 
 def _draw(path: Path) -> None:
