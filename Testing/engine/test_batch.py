@@ -154,7 +154,7 @@ def test_a_torn_last_line_is_forgotten_and_a_damaged_middle_refused(tmp_path: Pa
 def test_one_process_at_a_time(tmp_path: Path) -> None:
     with (
         Manifest(tmp_path / "m.jsonl", {}),
-        pytest.raises(InputError, match="another batch runs there"),
+        pytest.raises(InputError, match="another process works there"),
         Manifest(tmp_path / "m.jsonl", {}),
     ):
         pass

@@ -131,7 +131,7 @@ def _safe(text: str) -> str:
 def _usual(numbers: Sequence[Mapping[str, Number]]) -> dict[str, tuple[float, float, float]]:
     """Median, robust standard deviation and share of studies that have it, of each compared number."""
     found = {}
-    for name in COMPARED:
+    for name in (name for name in COMPARED if name != "seconds"):  # of the computer, not of the patient
         values = [float(value) for row in numbers if isinstance(value := row.get(name), (int, float))]
         if len(values) >= _LEAST:
             middle = statistics.median(values)

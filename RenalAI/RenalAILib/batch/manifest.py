@@ -1,67 +1,47 @@
-"""The manifest: what was begun and what became of it, one JSON line each, on disk before the batch goes on.
-
-Append-only text rather than a database: it survives ``kill -9`` at any moment with at most one torn last line, which
-belongs to nothing that was acknowledged; it works on the network file systems of clusters, where SQLite's
-write-ahead log does not; and a person can read it. One process writes it at a time, which a lock sees to.
-"""
+"""The manifest: what was begun and what became of it, on disk before the batch goes on."""
 
 from __future__ import annotations
 
-import json
-import os
-import sys
-import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self
 
-from ..errors import InputError
 from ..studytask.task import StudyRecord
+from .journal import Journal, read_journal
 
 SCHEMA = "renalai.batch/1"
 
 
 class Manifest:
-    """An open manifest. Use as a context manager; the lock goes with the process, however it ends.
+    """An open manifest, a context manager.
+
+    Args:
+        path: of the file.
+        about: what the batch is, for the first line of a new one.
 
     Attributes:
         records: the last record of each study.
         starts: how often a study was begun since it last ended, for studies that take the process with them.
+
+    Raises:
+        InputError: another process has it open, or it is no manifest.
     """
 
     def __init__(self, path: Path, about: dict[str, Any]) -> None:
-        """Opens or makes the manifest.
-
-        Args:
-            path: of the file.
-            about: what the batch is, for its first line.
-
-        Raises:
-            InputError: another process has it open, or it is no manifest.
-        """
-        self._path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file: IO[bytes] = path.open("a+b")
-        if not _lock(self._file):
-            self._file.close()
-            raise InputError(f"{path} is in use: another batch runs there")
+        self._journal = Journal(path, SCHEMA, about)
         self.records: dict[str, StudyRecord] = {}
         self.starts: Counter[str] = Counter()
-        self._truncate_torn_line()
-        lines = 0
-        for event in read_events(path):
-            lines += 1
+        for event in self._journal.events:
             self._apply(event)
-        if not lines:
-            self._append({"event": "batch", "schema": SCHEMA, **about})
+        self._journal.events.clear()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
-        self._file.close()
+        self._journal.close()
 
     def begun(self, name: str) -> None:
         """A study is being worked on from now."""
@@ -77,14 +57,8 @@ class Manifest:
             self._add({"event": "interrupted", "study": name})
 
     def _add(self, event: dict[str, Any]) -> None:
-        self._append(event)
+        self._journal.append(event)
         self._apply(event)
-
-    def _append(self, event: dict[str, Any]) -> None:
-        line = json.dumps({**event, "time": time.strftime("%Y-%m-%dT%H:%M:%S%z")}, allow_nan=False)
-        self._file.write(line.encode("utf-8") + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
 
     def _apply(self, event: dict[str, Any]) -> None:
         match event["event"]:
@@ -97,66 +71,13 @@ class Manifest:
                 self.records[record.name] = record
                 del self.starts[record.name]
 
-    def _truncate_torn_line(self) -> None:
-        size = self._file.seek(0, os.SEEK_END)
-        end = size
-        while end:
-            begin = max(0, end - 4096)
-            self._file.seek(begin)
-            found = self._file.read(end - begin).rfind(b"\n")
-            if found >= 0:
-                end = begin + found + 1
-                break
-            end = begin
-        if end < size:
-            self._file.truncate(end)
-        self._file.seek(0, os.SEEK_END)
-
 
 def read_events(path: Path) -> Iterator[dict[str, Any]]:
-    """The events of a manifest in order, also while another process writes it.
-
-    Raises:
-        InputError: it is no manifest, or damaged in its middle.
-    """
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.endswith(b"\n"):
-                return  # being written, or torn
-            try:
-                event = json.loads(line)
-                kind = event["event"]
-            except (ValueError, KeyError, TypeError) as problem:
-                raise InputError(f"{path} is damaged in line {number}; a batch's manifest is expected") from problem
-            if (number == 1) != (kind == "batch") or (number == 1 and event.get("schema") != SCHEMA):
-                raise InputError(f"{path} is no manifest of schema {SCHEMA}")
-            yield event
+    """The events of a manifest in order, also while another process writes it. Raises InputError."""
+    return read_journal(path, SCHEMA)
 
 
 def read_records(path: Path) -> dict[str, StudyRecord]:
     """The last record of each study, also while another process writes them. Raises InputError."""
-    records: dict[str, StudyRecord] = {}
-    for event in read_events(path):
-        if event["event"] == "ended":
-            record = StudyRecord(**event["record"])
-            records[record.name] = record
-    return records
-
-
-def _lock(file: IO[bytes]) -> bool:
-    if sys.platform == "win32":
-        import msvcrt
-
-        try:
-            file.seek(0x7FFFFFFF)  # a byte that is never written: locked bytes cannot be read by others
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-    import fcntl
-
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+    ended = (event for event in read_events(path) if event["event"] == "ended")
+    return {record.name: record for event in ended if (record := StudyRecord(**event["record"]))}

@@ -77,13 +77,14 @@ def _serve(worker: Worker, waiting: queue.Queue[StudyTask | None], ended: queue.
     """One thread, one process: task after task."""
     while (task := waiting.get()) is not None:
         try:
-            ended.put(_do(worker, task))
+            ended.put(do_in(worker, task))
         except Exception as problem:  # raised again where the batch runs
             ended.put(problem)
             return
 
 
-def _do(worker: Worker, task: StudyTask) -> StudyRecord:
+def do_in(worker: Worker, task: StudyTask) -> StudyRecord:
+    """The record of a task done in an engine process; one that crashes is started again once."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
             return worker.start(StudyJob(task)).wait()
