@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from RenalAILib.default_boxes import DefaultBoxes
 from RenalAILib.detector.candidates import join
 from RenalAILib.detector.coding import SliceBoxes, decode, encode, match, read_output, targets
-from RenalAILib.detector.default_boxes import DefaultBoxes
 from RenalAILib.detector.overlap import areas, intersection_over_union, non_maximum_suppression
 
 

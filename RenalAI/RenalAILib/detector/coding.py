@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .default_boxes import Boxes
+from ..default_boxes import Boxes
 from .overlap import intersection_over_union, non_maximum_suppression
 
 VARIANCES = (0.1, 0.2)  # of centre and size in Liu's own code: they bring the four targets to about one scale

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from .default_boxes import Boxes
+from ..default_boxes import Boxes
 
 
 def intersection_over_union(one: Boxes, other: Boxes) -> npt.NDArray[np.float64]:

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from RenalAILib.detector.default_boxes import DefaultBoxes
+from RenalAILib.default_boxes import DefaultBoxes
 from RenalAILib.errors import InputError
 
 from .ssd_backbones import STRIDES, Backbone, BackboneName

@@ -37,7 +37,8 @@ class _Design:
 def _inception(width: float, channels: int) -> nn.Module:
     if width != 1:
         raise InputError("Inception V2 is built at its own width only; leave out the option width")
-    return bninception(in_channels=channels)
+    whole: nn.Module = bninception(in_channels=channels)
+    return whole
 
 
 DESIGNS: dict[BackboneName, _Design] = {
@@ -89,7 +90,7 @@ class Backbone(nn.Module):
         if name not in DESIGNS:
             raise InputError(f"no backbone is called {name!r}; there are {', '.join(DESIGNS)}")
         design = DESIGNS[name]
-        trunk: nn.Sequential = design.build(width, channels).features
+        trunk = design.build(width, channels).get_submodule("features")
         found = imagenet_weights(weights, design.zoo_name)
         self.origin = found.origin
         if found.state is not None:
