@@ -14,6 +14,7 @@ from RenalAILib.errors import InputError
 from .slice_settings import SliceAugmentation
 from .stages import LOSSES, STAGES, Stage
 from .strict_yaml import build
+from .vote_rule import Vote
 
 
 @dataclass(frozen=True)
@@ -185,6 +186,7 @@ class Recipe:
         citation: of the paper; of our own recipes, of what they follow.
         augmentation: of the stages in 3-D.
         slices: augmentation of the stages in 2-D.
+        vote: of a slice classifier: which slices, and how they decide for the patient.
         paper: the authors' own numbers and settings, as they state them; quoted, never used.
     """
 
@@ -198,6 +200,7 @@ class Recipe:
     schedule: Schedule
     augmentation: Augmentation = field(default_factory=Augmentation)
     slices: SliceAugmentation = field(default_factory=SliceAugmentation)
+    vote: Vote = field(default_factory=Vote)
     paper: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

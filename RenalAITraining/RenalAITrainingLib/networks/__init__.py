@@ -10,9 +10,16 @@ from torch import nn
 from RenalAILib.errors import InputError
 
 from .resnet import ClassifierResNet
+from .slice_resnet import resnet50v2, resnet101, resnet152
 from .unet import kidney_unet
 
-NETWORKS: dict[str, Callable[..., nn.Module]] = {"unet": kidney_unet, "resnet10": ClassifierResNet}
+NETWORKS: dict[str, Callable[..., nn.Module]] = {
+    "unet": kidney_unet,
+    "resnet10": ClassifierResNet,
+    "resnet50v2": resnet50v2,
+    "resnet101": resnet101,
+    "resnet152": resnet152,
+}
 
 
 def build(name: str, **options: Any) -> nn.Module:

@@ -7,15 +7,14 @@ its stride in the 3 x 3 convolution. ResNet101 and ResNet152 are those of He et 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from pytorchcv.models.preresnet import get_preresnet
-from pytorchcv.models.resnet import get_resnet
 from torch import Tensor, nn
+
+from RenalAILib.errors import InputError
 
 from .imagenet import ImageNetWeights, imagenet_weights
 
@@ -24,16 +23,16 @@ Architecture = Literal["resnet50v2", "resnet101", "resnet152"]
 
 @dataclass(frozen=True)
 class _Design:
-    build: Callable[..., nn.Module]
+    before: bool  # activation before each convolution
     blocks: int
     stride_in_first: bool
     zoo_name: str  # whose ImageNet weights fit
 
 
 DESIGNS: dict[Architecture, _Design] = {
-    "resnet50v2": _Design(get_preresnet, 50, False, "preresnet50b"),
-    "resnet101": _Design(get_resnet, 101, True, "resnet101"),
-    "resnet152": _Design(get_resnet, 152, True, "resnet152"),
+    "resnet50v2": _Design(True, 50, False, "preresnet50b"),
+    "resnet101": _Design(False, 101, True, "resnet101"),
+    "resnet152": _Design(False, 152, True, "resnet152"),
 }
 
 
@@ -53,7 +52,7 @@ class SliceResNet(nn.Module):
         origin: where the weights came from, in words.
 
     Raises:
-        InputError: a file that is missing or holds other weights.
+        InputError: a file that is missing or holds other weights; pytorchcv is not installed.
     """
 
     def __init__(
@@ -67,9 +66,7 @@ class SliceResNet(nn.Module):
     ) -> None:
         super().__init__()
         design = DESIGNS[architecture]
-        whole: Any = design.build(
-            design.blocks, conv1_stride=design.stride_in_first, width_scale=width, in_channels=channels
-        )
+        whole = _built(design, width, channels)
         self.trunk: nn.Sequential = whole.features
         del self.trunk.final_pool  # a fixed 7 x 7 window; the mean in `forward` takes any grid
         self.dropout = nn.Dropout(dropout)
@@ -107,6 +104,17 @@ def resnet101(outputs: int = 1, **options: object) -> nn.Module:
 def resnet152(outputs: int = 1, **options: object) -> nn.Module:
     """Bolocan 2023's larger one; see `SliceResNet`."""
     return SliceResNet("resnet152", outputs, **options)  # type: ignore[arg-type]
+
+
+def _built(design: _Design, width: float, channels: int) -> Any:
+    """The whole network of pytorchcv, which only these networks need."""
+    try:
+        from pytorchcv.models.preresnet import get_preresnet
+        from pytorchcv.models.resnet import get_resnet
+    except ImportError as problem:
+        raise InputError("this network needs pytorchcv: pip install --no-deps pytorchcv") from problem
+    build = get_preresnet if design.before else get_resnet
+    return build(design.blocks, conv1_stride=design.stride_in_first, width_scale=width, in_channels=channels)
 
 
 def _fill(trunk: nn.Sequential, found: ImageNetWeights) -> None:
