@@ -43,8 +43,10 @@ def show_error(text: str, problem: Exception) -> None:
 
 
 def show_plain(label: Any, words: str) -> None:
-    """Shows ``words``; an empty label takes no place."""
-    label.text = html.escape(words)
+    """Shows ``words`` as they are; an empty label takes no place."""
+    # Qt takes a text without tags for plain, in which an entity would be seen as such.
+    special = any(sign in words for sign in "<>&")
+    label.text = f"<span>{html.escape(words, quote=False)}</span>".replace("\n", "<br>") if special else words
     label.setVisible(bool(words))
     _fit(label)
 
