@@ -14,6 +14,8 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from RenalAILib.detector.coding import VARIANCES
+
 from .onnx_graph import fold_batch_norm, store_weights_in_half
 
 OPSET = 17
@@ -106,12 +108,13 @@ def check_parity(
     network: nn.Module,
     path: Path,
     inputs: Sequence[npt.NDArray[np.float32]],
-    activation: Literal["sigmoid", "softmax"] = "sigmoid",
+    activation: Literal["sigmoid", "softmax", "boxes"] = "sigmoid",
 ) -> Parity:
     """Compare torch in float32 with ONNX Runtime on ``inputs``, each ``(channels, ...)``.
 
     Args:
-        activation: what makes probabilities of the logits: of each alone, or of all of axis 1 together.
+        activation: what makes probabilities of the logits: of each alone, of all of axis 1 together, or (``boxes``) of
+            a detector's classes for each default box.
     """
     import onnxruntime
 
@@ -122,7 +125,10 @@ def check_parity(
         with torch.inference_mode():
             expected = network(torch.from_numpy(image[None])).numpy()
         got = session.run(["logits"], {"image": image[None]})[0]
-        if activation == "softmax":
+        if activation == "boxes":
+            differences.append(np.abs(expected - got)[..., -4:] * VARIANCES[0])  # in shares of a default box
+            expected, got = (value[..., :-4].swapaxes(1, 2) for value in (expected, got))
+        if activation != "sigmoid":
             one, two = _softmax(expected), _softmax(got)
             same.append(float((expected.argmax(axis=1) == got.argmax(axis=1)).mean()))
         else:

@@ -10,15 +10,22 @@ from torch import nn
 from RenalAILib.errors import InputError
 
 from .resnet import ClassifierResNet
+from .segnet import NablaNet, SegNet
 from .slice_resnet import resnet50v2, resnet101, resnet152
+from .slice_unet import SliceUNet
+from .ssd import SingleShotDetector
 from .unet import kidney_unet
 
 NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "unet": kidney_unet,
     "resnet10": ClassifierResNet,
+    "slice_unet": SliceUNet,
+    "segnet": SegNet,
+    "nablanet": NablaNet,
     "resnet50v2": resnet50v2,
     "resnet101": resnet101,
     "resnet152": resnet152,
+    "ssd": SingleShotDetector,
 }
 
 

@@ -12,6 +12,7 @@ from .classification import Classification
 from .one_stage import OneStage
 from .segmentation import Segmentation
 from .slice_classification import SliceClassification
+from .slice_detection import SliceDetection
 from .slice_segmentation import SliceSegmentation
 from .task import Task
 
@@ -22,6 +23,7 @@ TASKS: Mapping[Stage, Callable[[Recipe], Task]] = {
     "one-stage": OneStage,
     "slice-segment": SliceSegmentation,
     "slice-classify": SliceClassification,
+    "slice-detect": SliceDetection,
 }
 
 

@@ -17,7 +17,7 @@ from ..recipe import Recipe
 from ..samples import Sample
 
 Predict = Callable[[Tensor], Tensor]
-Activation = Literal["sigmoid", "softmax"]
+Activation = Literal["sigmoid", "softmax", "boxes"]
 
 
 class Task(Protocol):
@@ -25,7 +25,8 @@ class Task(Protocol):
 
     Attributes:
         outputs: channels or classes of the network's logits.
-        activation: ``sigmoid``: every channel says yes or no; ``softmax``: one channel of all.
+        activation: ``sigmoid``: every channel says yes or no; ``softmax``: one channel of all;
+            ``boxes``: a detector's output, see `SingleShotDetector`.
         loss: of logits and a batch of targets (targets of one batch have one shape).
     """
 

@@ -1,0 +1,81 @@
+"""Samples for detectors: axial slices of a scene with their neighbours, and boxes about kidneys and masses."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from RenalAILib.axial_slices import Pair
+from RenalAILib.boxes import Box
+from RenalAILib.default_boxes import Boxes
+from RenalAILib.detector.slices import SliceGrid, looked_at, network_slices
+from RenalAILib.labels import KIDNEY_LABELS, MASS_LABELS, Side
+from RenalAILib.masses import mass_regions
+from RenalAILib.volume import Volume
+
+from ..lesion_boxes import LesionBox, to_facts
+from .fields import Rng
+from .made import MadeSample
+from .scene import Scene
+
+SHAPE: Pair = (430, 418)
+STEP_MM = 3.0
+NEIGHBOURS = 1
+EMPTY_SHARE = 0.25
+"""Share of the slices without kidney and mass that become samples."""
+KIDNEY, MASS = "kidney", "mass"
+_SMALLEST_PIXELS = 4  # of a structure in a slice of the CT: less is the edge of one
+
+
+def detect_samples(
+    rng: Rng,
+    scene: Scene,
+    shape: Pair = SHAPE,
+    step_mm: float = STEP_MM,
+    neighbours: int = NEIGHBOURS,
+    empty_share: float = EMPTY_SHARE,
+) -> list[MadeSample]:
+    """The slices that a detector looks at: all with kidney or mass, and some of the others, from feet to head.
+
+    Boxes lie about each kidney (with its sinus, without masses) and each mass. Label maps are left empty: boxes tell
+    all that a detector learns.
+    """
+    dk, dj, di = (float(mm) for mm in scene.spacing_mm)
+    view = Volume(scene.hu, np.diag([-di, -dj, dk, 1.0]))
+    slices = looked_at(view, step_mm)
+    grid = SliceGrid.of(view, shape)
+    boxes = _boxes(scene)
+    made = []
+    for k in slices:
+        here = [
+            LesionBox(_rect(grid.to_shares(np.array([rect])), shape), label, lesion)
+            for label, lesion, rect in boxes.get(k, [])
+        ]
+        if not here and rng.random() >= empty_share:
+            continue
+        image = network_slices(view, k, slices.step, neighbours, shape)
+        made.append(MadeSample(image, np.zeros(image.shape, np.uint8), scene, {"k": k, **to_facts(here)}))
+    return made
+
+
+def _boxes(scene: Scene) -> dict[int, list[tuple[str, int, list[float]]]]:
+    """By slice: class, number of the lesion, rectangle of pixel edges in the CT."""
+    found: dict[int, list[tuple[str, int, list[float]]]] = {}
+    structures = [(KIDNEY, scene.labels == label) for label in KIDNEY_LABELS]
+    structures.append((MASS, np.isin(scene.labels, MASS_LABELS)))
+    number = 0
+    for label, mask in structures:
+        for region in mass_regions(mask, Box.whole(scene.shape), Side.RIGHT):
+            number += 1
+            for depth, plane in enumerate(region.mask):
+                if plane.sum() < _SMALLEST_PIXELS:
+                    continue
+                rows, columns = np.flatnonzero(plane.any(axis=1)), np.flatnonzero(plane.any(axis=0))
+                start = np.array([rows[0], columns[0], rows[-1] + 1, columns[-1] + 1], dtype=float)
+                rect = start + np.tile(region.box.start[1:], 2)
+                found.setdefault(region.box.start[0] + depth, []).append((label, number, rect.tolist()))
+    return found
+
+
+def _rect(shares: Boxes, shape: Pair) -> tuple[float, float, float, float]:
+    top, left, bottom, right = (shares[0] * np.tile(np.array(shape, dtype=float), 2)).tolist()
+    return top, left, bottom, right
