@@ -29,6 +29,8 @@ _OWN = {
     "bundle": "bundles",
     "bench": "bench",
     "batch": "batch",
+    "pacs": "pacs",
+    "deidentify": "deidentify",
 }
 _OF_THE_PLACE = {errno.ENOSPC, errno.EROFS, errno.EACCES}  # full, read-only, forbidden
 

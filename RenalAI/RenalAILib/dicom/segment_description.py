@@ -101,3 +101,12 @@ def _algorithm(bundle: BundleIdentity) -> Any:
 def coded(code: Code) -> Any:
     """The code as highdicom has it."""
     return highdicom().sr.CodedConcept(code.value, code.scheme, code.meaning)
+
+
+def coded_dataset(code: Code) -> Any:
+    """The code as a pydicom data set, for what is written without highdicom (PS3.3 8.8)."""
+    import pydicom
+
+    made = pydicom.Dataset()
+    made.CodeValue, made.CodingSchemeDesignator, made.CodeMeaning = code.value, code.scheme, code.meaning
+    return made
