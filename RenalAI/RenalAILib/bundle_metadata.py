@@ -129,6 +129,13 @@ class Reader:
         """A nested object."""
         return Reader(self._take(key), self._owner, key)
 
+    def sections(self, key: str) -> list[Reader]:
+        """A list of at least one nested object."""
+        value = self._take(key)
+        if not isinstance(value, list) or not value:
+            raise self._refuse(key, "a list of objects", value)
+        return [Reader(item, self._owner, f"{key} {number}") for number, item in enumerate(value, 1)]
+
     def nothing_else(self) -> None:
         """Refuse fields that nobody took: a misspelt one would silently not be obeyed."""
         unknown = sorted(set(self._data) - self._taken)

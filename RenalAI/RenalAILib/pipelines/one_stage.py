@@ -6,14 +6,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ..cascade.locate import coarse_volume
-from ..labels import MassClass
-from ..masses import Character, MassRegion
 from ..resampling import window
 from ..stages.one_stage import OneStageStages
 from ..structures import STRUCTURES
 from ..volume import Volume
+from .mass_classes import mass_character
 from .outlines import found_in
-from .whole_maps import Map, WholeMaps, on_box, outlined
+from .whole_maps import Map, WholeMaps, outlined
 from .work import Found, Work
 
 
@@ -31,7 +30,8 @@ def run(work: Work) -> Found:
         mass = np.broadcast_to(mass, grid.shape)
         kidneys, warnings = outlined(view, [WholeMaps(grid, 1 - probability[0], mass)])
     with work.stopwatch("characterise"):
-        return found_in(kidneys, work, lambda region: _character(region, probability, stage, view), warnings)
+        maps = dict(zip(stage.structures, probability[1:], strict=True))
+        return found_in(kidneys, work, lambda region: mass_character(region, maps, view, stage.unknown_below), warnings)
 
 
 def _probability(work: Work, stage: OneStageStages, grid: Volume) -> npt.NDArray[np.float32]:
@@ -45,22 +45,6 @@ def _probability(work: Work, stage: OneStageStages, grid: Volume) -> npt.NDArray
         work.steps("locate", 0.6 * n / len(models), f"Network {n + 1} of {len(models)}")
         total += softmax(work.networks.run(model, padded[None, None])["logits"][0, :, :k, :j, :i])
     return total / np.float32(len(models))
-
-
-def _character(
-    region: MassRegion, probability: npt.NDArray[np.float32], stage: OneStageStages, view: Volume
-) -> Character:
-    shares: dict[MassClass, float] = {}
-    for name, values in zip(stage.structures, probability[1:], strict=True):
-        mass_class = STRUCTURES[name].mass_class
-        if mass_class is not None:
-            shares[mass_class] = float(on_box(values, region.box, view)[region.mask].mean())
-    whole = sum(shares.values())
-    if not shares or whole <= 0:
-        return Character(MassClass.UNKNOWN, {})
-    shares = {mass_class: share / whole for mass_class, share in shares.items()}
-    best = max(shares, key=lambda mass_class: shares[mass_class])
-    return Character(best if shares[best] >= stage.unknown_below else MassClass.UNKNOWN, shares)
 
 
 def softmax(logits: Map) -> Map:
