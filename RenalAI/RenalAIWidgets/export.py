@@ -18,7 +18,7 @@ from RenalAILib.worker.errors import CancelledError
 
 from .handover import add_to_training, has_highdicom, why_no_dicom, why_no_training, write_dicom
 from .jobqueue import Ticket
-from .printing import can_print, print_to_pdf
+from .printing import can_print, write_pdf
 from .texts import show_error, show_plain, show_problem
 
 
@@ -29,19 +29,30 @@ class Exporter(Protocol):
         """Starts writing the result folder; the ticket's result is the path of each file by its name."""
         ...
 
+    def startPage(self, segmentation: Any, on_end: Callable[[Ticket], None]) -> Ticket:
+        """Starts making the report's pages for print; the ticket's result is what :mod:`.printing` prints."""
+        ...
+
     def startDicom(self, segmentation: Any, folder: Path, on_end: Callable[[Ticket], None]) -> Ticket:
         """Starts writing DICOM objects by the engine; the ticket's result is the path of each file by its name."""
         ...
 
 
 @dataclass(frozen=True)
-class _Wanted:
-    """What was ticked when Export was pressed; the user may leave the module while files are written."""
+class _Step:
+    """One thing that is written: by Slicer itself, or by a job of the engine and then by Slicer.
 
-    result: Any
-    segmentation: bool
-    dicom: bool
-    pdf: bool
+    Attributes:
+        doing: what is being done, for the panel.
+        failed: what to say where it fails, with ``{problem}``.
+        write: gets the job's result (None without a job); gives the paths to link to.
+        begin: starts the job.
+    """
+
+    doing: str
+    failed: str
+    write: Callable[[Any], list[Path]]
+    begin: Callable[[Callable[[Ticket], None]], Ticket] | None = None
 
 
 class ExportSection:
@@ -57,7 +68,7 @@ class ExportSection:
         ui.trainingButton.connect("clicked()", self.onTraining)
         if not can_print():
             ui.pdfCheckBox.enabled = False
-            ui.pdfCheckBox.toolTip = _("This Slicer cannot print web pages. Print the report from a browser.")
+            ui.pdfCheckBox.toolTip = _("This Slicer cannot write PDF. Print the report from a browser.")
         ui.exportButton.connect(
             "contentsCollapsed(bool)", lambda collapsed: ui.exportLine.setVisible(bool(ui.exportLine.text))
         )
@@ -80,20 +91,20 @@ class ExportSection:
         self._ui.trainingButton.toolTip = no_training or _("Hand the CT and its segmentation to RenalAITraining.")
 
     def onExport(self) -> None:
+        """Writes what is ticked, one after the other; the user may leave the module meanwhile."""
         parameters = self._parameters
-        name = file_name(parameters.result.GetName())
-        base = Path(parameters.exportFolder)
-        pdf = parameters.exportPdf and self._ui.pdfCheckBox.enabled
-        wanted = _Wanted(parameters.result, parameters.exportSegmentation, self._dicom_wanted(), pdf)
-        if not parameters.exportReport:
-            self._finish(wanted, base, name, {})
-            return
-        self._start(
-            lambda on_end: self._exporter.startReport(wanted.result, base / name, on_end),
-            _("Writing the report…"),
-            _("The report could not be written.\n\n{problem}"),
-            lambda files: self._finish(wanted, base, name, files),
-        )
+        result, base = parameters.result, Path(parameters.exportFolder)
+        name = file_name(result.GetName())
+        steps = []
+        if parameters.exportReport:
+            steps.append(self._report(result, base / name))
+        if self._pdf_wanted():
+            steps.append(self._pdf(result, base / f"{name}.pdf"))
+        if parameters.exportSegmentation:
+            steps.append(self._segmentation(result, base / f"{name}.seg.nrrd"))
+        if self._dicom_wanted():
+            steps.append(self._dicom(result, base / f"{name} DICOM"))
+        self._go_on(steps, [], base)
 
     def onTraining(self) -> None:
         with slicer.util.tryWithErrorDisplay(_("The case could not be handed over."), waitCursor=True):
@@ -105,69 +116,100 @@ class ExportSection:
         parameters = self._parameters
         if str(parameters.exportFolder) in ("", "."):
             return _("Choose a folder.")
-        if not (parameters.exportReport or parameters.exportSegmentation or self._dicom_wanted()):
+        wanted = (parameters.exportReport, self._pdf_wanted(), parameters.exportSegmentation, self._dicom_wanted())
+        if not any(wanted):
             return _("Tick what to export.")
         return None
 
     def _dicom_wanted(self) -> bool:
         return bool(self._parameters.exportDicom and self._ui.dicomCheckBox.enabled)
 
-    def _start(
-        self,
-        begin: Callable[[Callable[[Ticket], None]], Ticket],
-        doing: str,
-        failed: str,
-        then: Callable[[Any], None],
-    ) -> None:
-        """One job of the engine; ``then`` gets its result, ``failed`` says that there is none, with ``{problem}``."""
-        try:
-            self._ticket = begin(lambda ticket: self._on_end(ticket, failed, then))
-        except InputError as problem:
-            show_problem(self._ui.exportLine, str(problem))
-            return
-        self._ui.exportRunButton.enabled = False
-        show_plain(self._ui.exportLine, doing)
+    def _pdf_wanted(self) -> bool:
+        return bool(self._parameters.exportPdf and can_print())
 
-    def _on_end(self, ticket: Ticket, failed: str, then: Callable[[Any], None]) -> None:
-        self._ticket = None
-        try:
-            result = ticket.result()
-        except CancelledError:
-            show_plain(self._ui.exportLine, _("Cancelled."))
-            return
-        except Exception as problem:  # shown in the panel; a fault of ours brings its log along
-            show_problem(self._ui.exportLine, str(problem))
-            show_error(failed.format(problem=problem), problem)
-            return
-        finally:
+    def _report(self, result: Any, folder: Path) -> _Step:
+        return _Step(
+            _("Writing the report…"),
+            _("The report could not be written.\n\n{problem}"),
+            lambda files: [files["report.html"]],
+            lambda on_end: self._exporter.startReport(result, folder, on_end),
+        )
+
+    def _pdf(self, result: Any, path: Path) -> _Step:
+        def write(page: str) -> list[Path]:
+            write_pdf(page, path, result.GetName())
+            return [path]
+
+        return _Step(
+            _("Writing the PDF…"),
+            _("The PDF could not be written.\n\n{problem}"),
+            write,
+            lambda on_end: self._exporter.startPage(result, on_end),
+        )
+
+    def _segmentation(self, result: Any, path: Path) -> _Step:
+        def write(_nothing: None) -> list[Path]:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if not slicer.util.saveNode(result, str(path)):
+                raise OSError(_("{path} could not be written.").format(path=path))
+            return [path]
+
+        words = _("The segmentation could not be written.\n\n{problem}")
+        return _Step(_("Writing the segmentation…"), words, write)
+
+    def _dicom(self, result: Any, folder: Path) -> _Step:
+        doing, failed = _("Writing the DICOM objects…"), _("The DICOM objects could not be written.\n\n{problem}")
+        if not has_highdicom():
+            return _Step(doing, failed, lambda _nothing: [write_dicom(result, folder)])
+        return _Step(
+            doing,
+            failed,
+            lambda files: list(files.values()),
+            lambda on_end: self._exporter.startDicom(result, folder, on_end),
+        )
+
+    def _go_on(self, steps: list[_Step], written: list[Path], base: Path) -> None:
+        """Takes the next step; the last one leaves links to what was written."""
+        if not steps:
+            self._ticket = None
             self.update(self._parameters)
-        then(result)
-
-    def _finish(self, wanted: _Wanted, base: Path, name: str, files: dict[str, Path]) -> None:
-        """What is written from Slicer itself, after the report; then what the engine writes for the PACS."""
-        written = [files["report.html"]] if files else []
-        try:
-            with slicer.util.tryWithErrorDisplay(_("The export is not complete."), waitCursor=True):
-                base.mkdir(parents=True, exist_ok=True)
-                if wanted.segmentation:
-                    path = base / f"{name}.seg.nrrd"
-                    if not slicer.util.saveNode(wanted.result, str(path)):
-                        raise OSError(_("{path} could not be written.").format(path=path))
-                    written.append(path)
-                if wanted.dicom and not has_highdicom():
-                    written.append(write_dicom(wanted.result, base / f"{name} DICOM"))
-                if wanted.pdf and files:
-                    print_to_pdf(files["report.html"], base / f"{name}.pdf")
-                    written.append(base / f"{name}.pdf")
-        finally:
             self._show_written(base, written)
-        if wanted.dicom and has_highdicom():
-            self._start(
-                lambda on_end: self._exporter.startDicom(wanted.result, base / f"{name} DICOM", on_end),
-                _("Writing the DICOM objects…"),
-                _("The DICOM objects could not be written.\n\n{problem}"),
-                lambda files: self._show_written(base, [*written, *files.values()]),
-            )
+            return
+        step, *later = steps
+        show_plain(self._ui.exportLine, step.doing)
+        self._ui.exportRunButton.enabled = False
+
+        def end(ticket: Ticket | None) -> None:
+            try:
+                with slicer.util.WaitCursor():
+                    written.extend(step.write(None if ticket is None else ticket.result()))
+            except Exception as problem:
+                self._fail(step, problem)
+            else:
+                self._go_on(later, written, base)
+
+        try:
+            if step.begin is None:
+                end(None)
+            else:
+                ticket = step.begin(end)
+                self._ticket = ticket if ticket.running else self._ticket
+        except InputError as problem:  # what the scene lacks, seen before a job was made of it: the line is enough
+            self._stop(problem)
+
+    def _fail(self, step: _Step, problem: Exception) -> None:
+        """Says what went wrong; what was written before stays."""
+        self._stop(problem)
+        if not isinstance(problem, CancelledError):
+            show_error(step.failed.format(problem=problem), problem)
+
+    def _stop(self, problem: Exception) -> None:
+        self._ticket = None
+        self.update(self._parameters)
+        if isinstance(problem, CancelledError):
+            show_plain(self._ui.exportLine, _("Cancelled."))
+        else:
+            show_problem(self._ui.exportLine, str(problem))
 
     def _show_written(self, base: Path, written: list[Path]) -> None:
         links = [_link(path, path.name) for path in written] + [_link(base, _("open folder"))]

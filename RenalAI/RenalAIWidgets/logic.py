@@ -175,6 +175,32 @@ class RenalAILogic(ScriptedLoadableModuleLogic):
         said = sorted(readings(segmentation).values(), key=lambda reading: reading.time)
         return self._queue.submit(ReportJob(outcome_of(segmentation), tuple(said), folder), None, on_end)
 
+    def exportPdf(self, segmentation: Any, path: str | Path) -> Path:
+        """Writes the report as PDF, with the radiologist's readings.
+
+        Args:
+            segmentation: the result's segmentation node.
+            path: of the file; an older one is replaced.
+
+        Raises:
+            RenalAILib.errors.InputError: the CT is gone.
+            OSError: the file cannot be written.
+        """
+        from .printing import write_pdf
+
+        ticket = self.startPage(segmentation, None)
+        self._queue.wait(ticket, slicer.app.processEvents)
+        write_pdf(ticket.result(), Path(path), segmentation.GetName())
+        return Path(path)
+
+    def startPage(self, segmentation: Any, on_end: Listener | None) -> Ticket:
+        """Starts cutting the pictures of the report's pages; the ticket's result is what :mod:`.printing` prints."""
+        from RenalAILib.worker.page_printing import PrintPageJob
+        from RenalAIScene.results import outcome_of, readings
+
+        said = sorted(readings(segmentation).values(), key=lambda reading: reading.time)
+        return self._queue.submit(PrintPageJob(outcome_of(segmentation), tuple(said)), None, on_end)
+
     def exportDicom(self, segmentation: Any, folder: str | Path) -> dict[str, Path]:
         """Writes segmentation, measurements (SR) and Grad-CAM for the study of the CT, by highdicom.
 

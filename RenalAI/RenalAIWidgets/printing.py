@@ -1,42 +1,86 @@
-"""The report as PDF, through the web engine that Slicer brings."""
+"""The report as PDF, by Qt's rich text and PDF writer: both are in every Slicer, a web engine is not.
+
+Only calls that PythonQt wraps for Qt 5.15 and Qt 6 alike; page size and margins are left at Qt's own (A4), and the text
+column is laid into the middle of what the device says it can paint.
+"""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Any
 
 import qt
-import slicer
 from slicer.i18n import tr as _
 
-_pages: list[object] = []  # a page must live until its file is written
+DPI = 96  # the pages are made for pixels of 1/96 inch; letters are drawn as outlines and stay sharp
+WIDTH = 680
+MARGIN = 40
+FOOTER = 24
+# Rich text takes the application's own text colour otherwise: white on white with a dark Slicer.
+STYLE = (
+    "body, p, td, th, h1, h2, h3, span, b, i { color: #1a1a1a; } h1 { font-size: x-large; } h2 { font-size: large; }"
+)
 
 
 def can_print() -> bool:
-    """Whether this Slicer has the web engine; it can be left out when Slicer is built."""
-    return hasattr(slicer, "qSlicerWebWidget")
+    """Whether this Slicer can write PDF."""
+    return hasattr(qt, "QPdfWriter") and hasattr(qt, "QTextDocument")
 
 
-def print_to_pdf(html: Path, pdf: Path) -> None:
-    """Starts printing ``html``, a file; ``pdf`` appears a moment later, when the page is laid out.
+def write_pdf(page: str, path: Path, footer: str) -> int:
+    """Lays ``page`` (HTML that rich text knows, :data:`WIDTH` wide) out and writes it, whole or not at all.
+
+    Returns:
+        The number of pages.
 
     Raises:
-        RuntimeError: the web engine is there but cannot be asked to print.
+        OSError: the file cannot be written.
     """
-    widget = slicer.qSlicerWebWidget()
-    view = widget.webView()
-    if not (hasattr(view, "page") and hasattr(view.page(), "printToPdf")):
-        raise RuntimeError(_("This Slicer cannot print web pages. Print the report from a browser."))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    try:
+        count = _write(page, partial, footer)
+        if not partial.is_file() or partial.stat().st_size == 0:
+            raise OSError(_("{path} could not be written.").format(path=path))
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return count
 
-    def on_loaded(good: bool) -> None:
-        if good:
-            view.page().printToPdf(str(pdf))
-        else:
-            _pages.remove(widget)
 
-    def on_printed(path: str, good: bool) -> None:
-        _pages.remove(widget)
+def _write(page: str, path: Path, footer: str) -> int:
+    device = qt.QPdfWriter(str(path))
+    device.setResolution(DPI)
+    left = max(0.0, (device.width() - WIDTH) / 2)
+    height = float(device.height() - 2 * MARGIN - FOOTER)
+    document = qt.QTextDocument()
+    document.setDocumentMargin(0)
+    document.setDefaultFont(qt.QFont("Arial", 10))
+    document.setDefaultStyleSheet(STYLE)
+    document.documentLayout().setPaintDevice(device)
+    document.setHtml(page)
+    document.setPageSize(qt.QSizeF(WIDTH, height))
+    count = int(document.pageCount())
+    painter = qt.QPainter()
+    if not painter.begin(device):
+        raise OSError(_("{path} could not be written.").format(path=path))
+    try:
+        for number in range(count):
+            if number:
+                device.newPage()
+            _draw(painter, document, number, left, height, f"{footer} · {number + 1} / {count}")
+    finally:
+        painter.end()
+    return count
 
-    _pages.append(widget)
-    view.connect("loadFinished(bool)", on_loaded)
-    view.page().connect("pdfPrintingFinished(QString,bool)", on_printed)
-    view.setUrl(qt.QUrl.fromLocalFile(str(html)))
+
+def _draw(painter: Any, document: Any, number: int, left: float, height: float, footer: str) -> None:
+    painter.save()
+    painter.translate(left, MARGIN - number * height)
+    document.drawContents(painter, qt.QRectF(0, number * height, WIDTH, height))
+    painter.restore()
+    painter.setFont(qt.QFont("Arial", 8))
+    painter.setPen(qt.QColor("#555555"))
+    # A point and a text: the overloads with a rectangle take flags differently in Qt 5 and Qt 6.
+    painter.drawText(qt.QPointF(left, MARGIN + height + FOOTER), footer)

@@ -29,7 +29,7 @@ def test_the_lines_for_the_console_work_as_written(double, monkeypatch, tmp_path
     affine, shape = toybundle.axial()
     names = {"volumeNode": add_volume(toybundle.painted(affine, shape), "CT"), "folder": tmp_path / "report"}
     exec(blocks[0], names)
-    assert names["files"]["report.html"].is_file() and names["table"].GetNumberOfRows() > 2
+    assert names["files"]["report.html"].is_file() and names["pdf"].is_file() and names["table"].GetNumberOfRows() > 2
     outcome = outcome_of(names["segmentation"])
     manual = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "manual")
     manual.SetReferenceImageGeometryParameterFromVolumeNode(names["volumeNode"])

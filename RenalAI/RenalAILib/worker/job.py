@@ -18,6 +18,7 @@ _CLASSES = {
     "report": ("reporting", "ReportJob"),
     "dicom": ("dicom_writing", "DicomJob"),
     "check": ("checking", "CheckJob"),
+    "page": ("page_printing", "PrintPageJob"),
     "study": ("study_job", "StudyJob"),
 }
 

@@ -1,0 +1,55 @@
+"""The print page job: the report as a page that Slicer can print, its pictures cut in the worker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ..findings import Outcome
+from ..report.readings import Reading
+from .arrays import read_outcome, read_volume, write_outcome, write_volume
+from .progress import Report
+
+_PAGE = "page.html"
+
+
+@dataclass(frozen=True)
+class PrintPageJob:
+    """The page of :func:`RenalAILib.report.print_page.print_page`.
+
+    Attributes:
+        outcome: what is reported.
+        readings: the radiologist's answers, in order of time.
+    """
+
+    task: ClassVar[str] = "page"
+
+    outcome: Outcome
+    readings: tuple[Reading, ...]
+
+    def write(self, folder: Path) -> dict[str, Any]:
+        write_outcome(self.outcome, folder)
+        return {
+            "volume": write_volume(self.outcome.volume, folder, "volume"),
+            "readings": [reading.to_json() for reading in self.readings],
+        }
+
+    @classmethod
+    def read(cls, fields: dict[str, Any], folder: Path) -> PrintPageJob:
+        outcome = read_outcome(read_volume(fields["volume"], folder), folder)
+        return cls(outcome, tuple(Reading.from_json(entry) for entry in fields["readings"]))
+
+    def run(self, output: Path, report: Report) -> None:
+        from ..figures import Figures
+        from ..report.print_page import print_page
+
+        report("write", 0.1, self.outcome.volume.name)
+        figures, found = Figures(self.outcome), self.outcome.findings
+        pictures = {mass.segment_id: figures.of_mass(mass) for mass in found.masses}
+        page = print_page(found, figures.overview(), pictures, self.readings)
+        (output / _PAGE).write_text(page, encoding="utf-8")
+
+    def load(self, output: Path) -> str:
+        """The page as HTML."""
+        return (output / _PAGE).read_text(encoding="utf-8")
