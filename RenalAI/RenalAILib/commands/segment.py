@@ -11,6 +11,7 @@ from .console import console, progress
 
 if TYPE_CHECKING:
     from ..findings import Findings
+    from ..verdicts import Verdict
 
 _SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm")
 
@@ -99,17 +100,34 @@ def show_findings(findings: Findings) -> None:
         table.add_row(
             mass.segment_id,
             mass.mass_class.value + small,
-            f"{best:.2f}",
+            f"{best:.2f}" if mass.probabilities else "",
             f"{mass.volume_ml:.2f}",
             f"{mass.diameter_mm.average:.1f}",
             f"{mass.mean_hu:.0f}",
             mass.evidence.suggests.value,
         )
-    out.print(table)
+    if findings.verdict is None or findings.kidneys:
+        out.print(table)
+    if findings.verdict is not None:
+        show_verdict(findings.verdict)
     for warning in findings.warnings:
         out.print(f"Note: {warning}")
     if findings.bundle.demonstration:
         out.print("Demonstration weights: research only, not for diagnosis.")
+
+
+def show_verdict(verdict: Verdict) -> None:
+    """The class of the patient, the shares of its slices, and a letter for each vote from feet to head."""
+    from ..report import wording
+
+    out = console()
+    out.print(wording.verdict_sentence(verdict).replace(wording.NBSP, " "))
+    out.print(f"{verdict.label}: {wording.verdict_rule(verdict)}".replace(wording.NBSP, " "))
+    names = list(verdict.shares)
+    letters = [str(n + 1) for n in range(len(names))] if len({name[0] for name in names}) < len(names) else names
+    signs = {name: sign[0].upper() for name, sign in zip(names, letters, strict=True)}
+    out.print(f"votes from feet to head: {''.join(signs[vote.vote] for vote in verdict.slices)}")
+    out.print("(" + ", ".join(f"{sign} {name}" for name, sign in signs.items()) + ")")
 
 
 def _show_series(folder: Path) -> int:

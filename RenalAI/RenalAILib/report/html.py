@@ -16,6 +16,7 @@ from .markup import Child, Markup, element, joined
 from .mass_card import chip, flags, mass_card, probability_bars
 from .readings import Reading
 from .stylesheet import STYLESHEET
+from .verdict_card import verdict_section
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _DEMONSTRATION = "Demonstration weights: research only, not for diagnosis."
@@ -24,6 +25,7 @@ _STAGES = {
     "locate": "finding the kidneys",
     "delineate": "outlining kidneys and masses",
     "characterise": "classifying masses",
+    "vote": "classifying slices",
     "networks": "of these in the networks",
     "write": "writing pictures and files",
     "total": "in all",
@@ -100,9 +102,10 @@ def _main(
     return [
         element("p", wording.summary(findings), class_="lead"),
         [element("p", warning, class_="note warning", role="note") for warning in findings.warnings],
+        verdict_section(findings.verdict) if findings.verdict is not None else None,
         _overview(findings, overview),
         _masses(findings, readings),
-        _kidneys(findings),
+        _kidneys(findings) if findings.kidneys or findings.verdict is None else None,
         element("section", element("h2", "Mass by mass"), cards) if cards else None,
         _method(findings),
         _provenance(findings),
@@ -199,6 +202,8 @@ def _kidneys(findings: Findings) -> Markup:
 
 
 def _method(findings: Findings) -> Markup:
+    if findings.verdict is not None and not findings.masses:
+        return _voting_method()
     limits = [
         "An AML is named for macroscopic fat (below \N{MINUS SIGN}30 HU), a cystic mass for less than a quarter of "
         "enhancing tissue, a solid mass for more. These classes say nothing about malignancy: a fat-poor AML looks "
@@ -220,6 +225,24 @@ def _method(findings: Findings) -> Markup:
             "Neural networks outlined kidneys and masses and gave each mass a class with a probability. Beside them, "
             "attenuation is measured in each mass by plain arithmetic; where both speak for different classes, "
             "this report says so.",
+        ),
+        element("ul", [element("li", limit) for limit in limits], class_="limits"),
+    )
+
+
+def _voting_method() -> Markup:
+    limits = [
+        "A slice is classified as a whole: nothing here says where in it the reason lies.",
+        "The votes of neighboring slices are not independent: many alike votes are no more certain than a few.",
+        "The bundle's card says on which slices and patients it was trained, and how often it was right.",
+    ]
+    return element(
+        "section",
+        element("h2", "Method and limits"),
+        element(
+            "p",
+            "A neural network gave each axial slice a probability of each class. Every slice votes for its likeliest "
+            "class, and the votes decide for the patient.",
         ),
         element("ul", [element("li", limit) for limit in limits], class_="limits"),
     )

@@ -71,6 +71,11 @@ td.missing { color: var(--soft); }
 .bars .fill { display: block; height: 100%; width: var(--share); background: var(--color);
   box-shadow: inset 0 0 0 1px rgb(0 0 0 / 0.18); border-radius: 3px; }
 .bars .name, .bars .value { white-space: nowrap; } .bars .value { text-align: right; } .bars .most { font-weight: 650; }
+.bars.votes { grid-template-columns: auto minmax(6rem, 22rem) auto; justify-content: start; margin: 0.8rem 0; }
+figure svg.votes { background: var(--panel); border: 1px solid var(--line); }
+svg.votes text { fill: var(--soft); font: 13px system-ui, "DejaVu Sans", sans-serif; }
+svg.votes .half, svg.votes .floor { stroke: var(--soft); stroke-width: 1; fill: none; }
+svg.votes .half { stroke-dasharray: 4 4; }
 .pictures { display: grid; grid-template-columns: repeat(3, 1fr); gap: 0.7rem; }
 .pictures.pair { grid-template-columns: repeat(2, 1fr); }
 figure { margin: 0; min-width: 0; }

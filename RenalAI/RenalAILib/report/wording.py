@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ..findings import Findings, Mass
 from ..labels import MassClass, Side
 from ..terminology import CLASS_NAMES
+from ..verdicts import Verdict
 
 NBSP = "\N{NO-BREAK SPACE}"  # a number stays with its unit
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
@@ -20,6 +21,8 @@ def summary(findings: Findings) -> str:
         >>> summary(Findings(BundleIdentity("b", "1", ""), {}, (), (), ()))
         'No kidney and no renal mass was found in this scan.'
     """
+    if findings.verdict is not None and not findings.kidneys and not findings.masses:
+        return verdict_sentence(findings.verdict)  # its bundle outlines nothing
     if not findings.kidneys and not findings.masses:
         return "No kidney and no renal mass was found in this scan."
     sentences = [_kidneys(findings)]
@@ -29,7 +32,34 @@ def summary(findings: Findings) -> str:
         count = len(findings.masses)
         parts = [part for side in Side if (part := _on_side(findings, side))]
         sentences.append(f"{number(count).capitalize()} renal {plural('mass', count)}: {'; '.join(parts)}.")
+    if findings.verdict is not None:
+        sentences.append(verdict_sentence(findings.verdict))
     return " ".join(sentences)
+
+
+def verdict_sentence(verdict: Verdict) -> str:
+    """The class of the patient with the share of the slices.
+
+    Example:
+        >>> from RenalAILib.verdicts import SliceVote
+        >>> votes = tuple(SliceVote(k, (0, 0, k), {"benign": k / 3, "rcc": 1 - k / 3}, "rcc") for k in range(2))
+        >>> verdict_sentence(Verdict("rcc", "benign", 0.51, votes)).replace(NBSP, " ")
+        'By the votes of its slices this scan is rcc: 2 of 2 slices, 100 %.'
+    """
+    votes = round(verdict.share * len(verdict.slices))
+    side = f"the {verdict.side.value} kidney" if verdict.side else "this scan"
+    return (
+        f"By the votes of its slices {side} is {verdict.label}: {votes} of {len(verdict.slices)} "
+        f"{plural('slice', len(verdict.slices))}, {percent(verdict.share)}."
+    )
+
+
+def verdict_rule(verdict: Verdict) -> str:
+    """How the votes became the verdict: ``70 % of 44 slices; oncocytoma needs 51 %``."""
+    told = f"{percent(verdict.share)} of {len(verdict.slices)} {plural('slice', len(verdict.slices))} vote for it"
+    if verdict.decisive is None:
+        return f"{told}; the class with most votes counts."
+    return f"{told}; {verdict.decisive} needs at least {percent(verdict.threshold)} of them."
 
 
 def number(count: int) -> str:
@@ -51,6 +81,8 @@ def class_phrase(mass_class: MassClass, capital: bool = False) -> str:
 def disagreement(mass: Mass) -> str | None:
     """Why to look twice: network and measurements speak for different classes. None where they agree."""
     evidence = mass.evidence
+    if not mass.probabilities:
+        return f"These networks name no class of a mass. The measurements speak for {_as_class(evidence.suggests)}."
     if evidence.agrees is None:
         return (
             "The network is not sure enough to name a class. "
