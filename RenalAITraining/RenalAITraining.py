@@ -37,8 +37,8 @@ class RenalAITraining(ScriptedLoadableModule):
             + self.getDefaultModuleDocumentationLink()
         )
         parent.acknowledgementText = _(
-            "The cascade follows Zhao et al. 2023; the dataset follows the DeepHealth Dataset Format; readers are fused "
-            "by STAPLE (Warfield et al. 2004)."
+            "The cascade follows Zhao et al. 2023, the dataset the DeepHealth Dataset Format; readers are fused by "
+            "STAPLE (Warfield et al. 2004)."
         )
 
 

@@ -218,7 +218,7 @@ def test_samples_without_a_dataset_are_enough(made):
 
 def test_the_menu_names_recipes_in_words_by_network(made):
     made.panel.train._fill_menu()
-    actions = [action for action in made.panel.train._menu.actions()]
+    actions = list(made.panel.train._menu.actions())
     titles = [action.text for action in actions if action.text]
     assert "Zhao 2023, step 1: both kidneys on the whole CT" in titles
     next(action for action in actions if action.text.startswith("Zhao 2023, step 1")).trigger()
