@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 import slicer
 from fakes import ManualClock
-from trainingfakes import FakeLogic
+from trainingfakes import FakeLogic, dataset
 
 from RenalAILib.errors import InputError
 from RenalAITrainingLib.runs.plan import State, Status
@@ -19,7 +19,6 @@ from RenalAITrainingWidgets.parameters import Evaluated, Network, Part, RenalAIT
 from RenalAIWidgets.dependencies import NotInstalledError
 
 UI = Path(__file__).resolve().parents[2] / "RenalAITraining" / "Resources" / "UI" / "RenalAITraining.ui"
-ROWS = "case,patient,phase,masses,histology,source,licence,readers,read,reference,repeats\n"
 
 
 @pytest.fixture
@@ -48,22 +47,6 @@ def made(mrmlScene, tmp_path, monkeypatch):
     parameters.disconnectGui(tag)
     panel.close()
     form.delete()
-
-
-def dataset(parameters, cases=3, split=True, masses="left solid 20.0", readers="reader-1", patients=None):
-    """The small tables of a dataset, as the panel reads them."""
-    folder = Path(parameters.datasetFolder)
-    folder.mkdir(exist_ok=True)
-    (folder / "dataset.yaml").write_text("images: []", encoding="utf-8")
-    rows = [
-        f"p{n}-a,p{n % (patients or cases)},unknown,{masses},unknown,own,own,{readers},,reader-1,1\n"
-        for n in range(cases)
-    ]
-    (folder / "cases.csv").write_text(ROWS + "".join(rows), encoding="utf-8")
-    if split:
-        parts = {"training": cases - 2, "validation": 1, "test": 1}
-        record = {"parts": {name: {"cases": count} for name, count in parts.items()}}
-        (folder / "split.json").write_text(json.dumps(record), encoding="utf-8")
 
 
 def test_an_empty_start_says_what_is_missing_in_every_tab(made):

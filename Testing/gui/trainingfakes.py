@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 from RenalAILib.errors import InputError
 from RenalAILib.worker.progress import Progress
 from RenalAITrainingLib.runs.plan import RunPlan, State, Status
+
+ROWS = "case,patient,phase,masses,histology,source,licence,readers,read,reference,repeats\n"
 
 
 class FakeTicket:
@@ -124,3 +127,26 @@ class FakeLogic:
             raise InputError("is being trained already")
         (training.folder / "stop").unlink(missing_ok=True)
         training.told = replace(training.told, state=State.STARTING)
+
+
+def dataset(
+    parameters: Any,
+    cases: int = 3,
+    split: bool = True,
+    masses: str = "left solid 20.0",
+    readers: str = "reader-1",
+    patients: int | None = None,
+) -> None:
+    """The small tables of a dataset, as the panel reads them."""
+    folder = Path(parameters.datasetFolder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "dataset.yaml").write_text("images: []", encoding="utf-8")
+    rows = [
+        f"p{n}-a,p{n % (patients or cases)},unknown,{masses},unknown,own,own,{readers},,reader-1,1\n"
+        for n in range(cases)
+    ]
+    (folder / "cases.csv").write_text(ROWS + "".join(rows), encoding="utf-8")
+    if split:
+        parts = {"training": cases - 2, "validation": 1, "test": 1}
+        record = {"parts": {name: {"cases": count} for name, count in parts.items()}}
+        (folder / "split.json").write_text(json.dumps(record), encoding="utf-8")
