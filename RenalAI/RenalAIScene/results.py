@@ -22,6 +22,7 @@ from .segmentation import add_segmentation, ct_of, findings, put_beside
 from .tables import add_table, fill_table, table_of
 from .views import go_to, go_to_point
 from .volumes import volume_of
+from .votes import add_votes, votes_of
 
 __all__ = [
     "add_result", "ct_of", "findings", "go_to", "go_to_point", "hide_saliency", "matches", "outcome_of", "readings",
@@ -32,7 +33,9 @@ readings = _readings.readings
 
 
 def add_result(outcome: Outcome, ct: Any) -> tuple[Any, Any]:
-    """The nodes of an outcome: segmentation, table, and a hidden Grad-CAM map a mass. All of them or none.
+    """The nodes of an outcome: segmentation, table, of a verdict its votes, and a hidden Grad-CAM map a mass.
+
+    All of them or none.
 
     Args:
         outcome: on the grid of ``ct``.
@@ -52,6 +55,9 @@ def add_result(outcome: Outcome, ct: Any) -> tuple[Any, Any]:
     try:
         table = add_table(outcome.findings, segmentation)
         put_beside(table, ct)
+        votes = add_votes(outcome.findings, segmentation)
+        if votes is not None:
+            put_beside(votes, ct)
         add_saliency(outcome, segmentation, ct)
     except Exception:
         remove_result(segmentation)
@@ -63,7 +69,7 @@ def remove_result(segmentation: Any) -> None:
     """Take a result out of the scene with everything that came with it."""
     drop_agreement(segmentation)
     maps = [saliency_node(segmentation, segment_id) for segment_id in segmentation.GetSegmentation().GetSegmentIDs()]
-    for node in [*maps, table_of(segmentation), segmentation]:
+    for node in [*maps, table_of(segmentation), votes_of(segmentation), segmentation]:
         if node is not None:
             displayed = node.IsA("vtkMRMLDisplayableNode")
             displays = [node.GetNthDisplayNode(n) for n in range(node.GetNumberOfDisplayNodes())] if displayed else []

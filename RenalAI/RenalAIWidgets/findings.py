@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
@@ -13,9 +14,11 @@ from RenalAILib.findings import Findings, Mass
 from RenalAILib.labels import MassClass
 from RenalAILib.report.readings import Reading, Verdict
 from RenalAILib.terminology import CLASS_COLORS
+from RenalAILib.verdicts import Verdict as PatientVerdict
 
+from . import votes
 from .tables import fit, prepare
-from .texts import class_in_words, show_plain, show_problem, side_in_words, verdict_in_words
+from .texts import class_in_words, show_plain, show_problem, show_rich, side_in_words, verdict_in_words
 
 OnMass = Callable[[Any, "Findings | None", "Mass | None"], None]
 COLUMNS = ("mass", "class", "diameter", "volume", "hu", "reading")
@@ -40,6 +43,10 @@ class FindingsScene(Protocol):
         """Centers every view on a mass and highlights it."""
         ...
 
+    def go_to_point(self, ras: tuple[float, float, float]) -> None:
+        """Centers every view on a point in mm."""
+        ...
+
 
 class FindingsSection:
     """Fills the table from the scene; writes the radiologist's answers there.
@@ -58,7 +65,7 @@ class FindingsSection:
         self._shown: str | None = None
         self._findings: Findings | None = None
         self._filling = False
-        prepare(ui.massTable, (_("Mass"), _("Class"), _("Ø mm"), _("ml"), _("HU"), _("Yours")))
+        prepare(ui.massTable, self._headings())
         ui.massTable.connect("itemSelectionChanged()", self._on_selection)
         ui.massTable.connect("cellClicked(int,int)", self._on_click)
         ui.classSelector.addItem(_("Other class…"))
@@ -78,6 +85,12 @@ class FindingsSection:
         masses = () if self._findings is None else self._findings.masses
         row = self._ui.massTable.currentRow()
         return masses[row] if 0 <= row < len(masses) else None
+
+    @property
+    def _votes(self) -> PatientVerdict | None:
+        """The verdict whose votes fill the table: where there are no masses to fill it."""
+        found = self._findings
+        return None if found is None or found.masses else found.verdict
 
     def update(self, parameters: Any) -> None:
         """Called at every change of the parameter node; None when there is none."""
@@ -136,14 +149,21 @@ class FindingsSection:
         """Everything anew: another result."""
         self._filling = True
         masses = () if self._findings is None else self._findings.masses
+        voted = () if self._votes is None else self._votes.slices
         self._ui.massTable.clearContents()
-        self._ui.massTable.setRowCount(len(masses))
+        prepare(self._ui.massTable, self._headings())
+        self._ui.massTable.setRowCount(len(masses) or len(voted))
         for row, mass in enumerate(masses):
             self._show_row(row, mass)
+        for row, vote in enumerate(voted):
+            for column, item in enumerate(votes.cells(self._votes, vote)):
+                self._ui.massTable.setItem(row, column, item)
         self._ui.massTable.setCurrentCell(-1, -1)
         fit(self._ui.massTable)
         self._filling = False
         show_plain(self._ui.kidneysLine, self._kidneys_in_words())
+        if self._findings is not None and self._findings.verdict is not None:
+            show_rich(self._ui.kidneysLine, self._verdict_in_words(self._findings))
         warnings = () if self._findings is None else self._findings.warnings
         show_problem(self._ui.warningsLine, "  ".join(warnings) or None, severe=False)
         self._ui.warningsLine.setVisible(bool(warnings))
@@ -151,14 +171,20 @@ class FindingsSection:
         self._show_reading()
         self._on_mass(self._segmentation, self._findings, None)
 
+    def _headings(self) -> tuple[str, ...]:
+        if self._votes is not None:
+            return votes.headings(self._votes)
+        return (_("Mass"), _("Class"), _("Ø mm"), _("ml"), _("HU"), _("Yours"))
+
     def _show_row(self, row: int, mass: Mass) -> None:
         reading = self._scene.readings(self._segmentation).get(mass.segment_id)
         probability = mass.probabilities.get(mass.mass_class, max(mass.probabilities.values(), default=0.0))
+        share = f" {100 * probability:.0f} %" if mass.probabilities else ""
         diameter = f"{mass.diameter_mm.average:.0f}" + (" " + _("small") if mass.small else "")
         number = mass.segment_id.rsplit("_", 1)[-1]
         texts = (
             f"{side_in_words(mass.side)} {number}",
-            f"{class_in_words(mass.mass_class)} {100 * probability:.0f} %",
+            f"{class_in_words(mass.mass_class)}{share}",
             diameter,
             f"{mass.volume_ml:.1f}",
             f"{mass.mean_hu:.0f}",
@@ -202,17 +228,26 @@ class FindingsSection:
         masses = _("no mass") if count == 0 else _("1 mass") if count == 1 else _("{count} masses").format(count=count)
         return " · ".join([*kidneys, masses])
 
+    def _verdict_in_words(self, found: Findings) -> str:
+        """The verdict, after what was outlined where anything was."""
+        before = html.escape(self._kidneys_in_words()) + "<br>" if found.kidneys or found.masses else ""
+        return before + votes.in_words(found.verdict)
+
     def _on_selection(self) -> None:
         if self._filling:
             return
         self._show_reading()
         mass = self.mass
-        if mass is not None:
-            self._scene.go_to(self._segmentation, mass.segment_id)
+        self._go_to_row(self._ui.massTable.currentRow())
         self._on_mass(self._segmentation, self._findings, mass)
 
     def _on_click(self, row: int, column: int) -> None:
-        """A click on the mass that is chosen already brings the views back to it."""
+        """A click on the mass or slice that is chosen already brings the views back to it."""
+        self._go_to_row(row)
+
+    def _go_to_row(self, row: int) -> None:
         mass = self.mass
         if mass is not None:
             self._scene.go_to(self._segmentation, mass.segment_id)
+        elif self._votes is not None and 0 <= row < len(self._votes.slices):
+            self._scene.go_to_point(self._votes.slices[row].centre_ras)

@@ -51,6 +51,13 @@ def show_plain(label: Any, words: str) -> None:
     _fit(label)
 
 
+def show_rich(label: Any, markup: str) -> None:
+    """Shows rich text whose words were escaped."""
+    label.text = markup
+    label.setVisible(True)
+    _fit(label)
+
+
 def _fit(label: Any) -> None:
     """Lets a wrapped label keep its lines: a collapsible section asks its contents for one-line heights only."""
     if label.visible and label.wordWrap:

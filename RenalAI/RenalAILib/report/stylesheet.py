@@ -73,7 +73,7 @@ td.missing { color: var(--soft); }
 .bars .name, .bars .value { white-space: nowrap; } .bars .value { text-align: right; } .bars .most { font-weight: 650; }
 .bars.votes { grid-template-columns: auto minmax(6rem, 22rem) auto; justify-content: start; margin: 0.8rem 0; }
 figure svg.votes { background: var(--panel); border: 1px solid var(--line); }
-svg.votes text { fill: var(--soft); font: 13px system-ui, "DejaVu Sans", sans-serif; }
+svg.votes text { fill: var(--soft); font: 11px system-ui, "DejaVu Sans", sans-serif; }
 svg.votes .half, svg.votes .floor { stroke: var(--soft); stroke-width: 1; fill: none; }
 svg.votes .half { stroke-dasharray: 4 4; }
 .pictures { display: grid; grid-template-columns: repeat(3, 1fr); gap: 0.7rem; }
