@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -9,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from .boxes import Box, Triple
+from .detections import Detection
 from .findings import Mass, Outcome, Saliency
 from .labels import Side
 from .orientation import Orientation, canonical
-from .overlays import heat_layer, outline_layer
+from .overlays import box_layer, heat_layer, outline_layer
 from .sections import Place, Plane, Section
 from .terminology import segment_color, segment_name
 
@@ -89,12 +91,24 @@ class Figures:
         axial, coronal, sagittal = (self._cut(self._section(plane, middle, (edge, edge)), saliency) for plane in Plane)
         return axial, coronal, sagittal
 
+    def of_detection(self, detection: Detection) -> tuple[Picture, Picture, Picture]:
+        """Axial, coronal and sagittal through the middle of a candidate, with the frames of all boxes they cut."""
+        start, stop = self._frame(detection)
+        k, j, i = ((low + high - 1) / 2 for low, high in zip(start, stop, strict=True))
+        edge = float(np.clip(max(detection.size_mm) + _CONTEXT_MM, *_MASS_FIELD_MM))
+        axial, coronal, sagittal = (
+            self._framed(self._section(plane, (k, j, i), (edge, edge)), detection) for plane in Plane
+        )
+        return axial, coronal, sagittal
+
     def overview(self) -> tuple[Picture, ...]:
         """A coronal section through the kidneys with every mass marked, and an axial section through each kidney.
 
         In the coronal one masses are silhouettes, so that none is missing that lies in front of it or behind it.
         Without any segment: the middle coronal and axial section of the scan.
         """
+        if self._union is None and self._findings.detections:
+            return self._box_overview(self._findings.detections)
         if self._union is None:
             middle = _middle(Box.whole(self._ct.shape))
             height, depth, width = (float(n * mm) for n, mm in zip(self._ct.shape, self._ct.spacing_mm, strict=True))
@@ -111,6 +125,35 @@ class Figures:
                 section = self._section(Plane.AXIAL, (k, center[1], center[2]), field)
                 pictures.append(replace(self._cut(section), subject=segment_name(kidney).lower()))
         return tuple(pictures)
+
+    def _box_overview(self, detections: Sequence[Detection]) -> tuple[Picture, Picture]:
+        """Coronal and axial through the best candidate; the coronal one has the frames of all, and their numbers."""
+        start, stop = self._frame(detections[0])
+        k, j, _ = ((low + high - 1) / 2 for low, high in zip(start, stop, strict=True))
+        whole = _middle(Box.whole(self._ct.shape))
+        height, depth, width = (float(n * mm) for n, mm in zip(self._ct.shape, self._ct.spacing_mm, strict=True))
+        coronal = self._section(Plane.CORONAL, (whole[0], j, whole[2]), (height, width))
+        layer = box_layer(coronal, [self._frame(one) for one in detections], through=True)
+        marks = []
+        for one in detections:
+            low, high = self._frame(one)
+            middle = [(a + b - 1) / 2 for a, b in zip(low, high, strict=True)]
+            marks.append(Mark(one.detection_id, *coronal.pixel((middle[0], middle[1], middle[2]))))
+        axial = self._framed(self._section(Plane.AXIAL, (k, whole[1], whole[2]), (depth, width)), detections[0])
+        return (
+            replace(self._cut(coronal), outlines=layer, marks=tuple(marks)),
+            replace(axial, subject=detections[0].detection_id.replace("_", " ")),
+        )
+
+    def _framed(self, section: Section, first: Detection) -> Picture:
+        others = [one for one in self._findings.detections or () if one is not first]
+        return replace(self._cut(section), outlines=box_layer(section, [self._frame(one) for one in (first, *others)]))
+
+    def _frame(self, detection: Detection) -> tuple[Place, Place]:
+        """Canonical edges of a box: it lies along the CT's own axes."""
+        corners = self._ct.kji(detection.corners_ras) + 0.5
+        (k, j, i), (k_stop, j_stop, i_stop) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
+        return (k, j, i), (k_stop, j_stop, i_stop)
 
     @cached_property
     def _union(self) -> Box | None:

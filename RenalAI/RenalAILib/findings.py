@@ -100,7 +100,7 @@ class Findings:
 
     Attributes:
         verdict: of a pipeline that classifies the patient, None of others.
-        detections: of a pipeline that finds boxes, by falling score; empty of others.
+        detections: of a pipeline that finds boxes, by falling score (empty where it found none); None of others.
     """
 
     bundle: BundleIdentity
@@ -110,14 +110,14 @@ class Findings:
     warnings: tuple[str, ...]
     timings_s: Mapping[str, float] = field(default_factory=dict)
     verdict: Verdict | None = None
-    detections: tuple[Detection, ...] = ()
+    detections: tuple[Detection, ...] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain types for ``json.dump``, in the order that DESIGN.md fixes; verdict and detections where there are."""
         more: dict[str, Any] = {}
         if self.verdict is not None:
             more["verdict"] = self.verdict.to_json()
-        if self.detections:
+        if self.detections is not None:
             more["detections"] = [detection.to_json() for detection in self.detections]
         return {
             "schema": SCHEMA,
@@ -144,7 +144,7 @@ class Findings:
                 tuple(data["warnings"]),
                 dict(data["timings_s"]),
                 Verdict.from_json(data["verdict"]) if "verdict" in data else None,
-                tuple(Detection.from_json(detection) for detection in data.get("detections", ())),
+                tuple(Detection.from_json(one) for one in data["detections"]) if "detections" in data else None,
             )
         except (KeyError, TypeError) as problem:
             raise ValueError(f"not complete findings: {problem}") from problem

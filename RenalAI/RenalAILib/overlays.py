@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .boxes import Box, Triple
-from .sections import Section
+from .sections import Place, Section
 from .terminology import Rgb
 
 Rgba = npt.NDArray[np.uint8]
@@ -26,6 +26,7 @@ HEAT_COLORS: tuple[Rgb, ...] = (
     (249, 201, 50),
     (252, 255, 164),
 )
+BOX_COLOR: Rgb = (255, 193, 7)  # amber: seen on grey, and no segment has it
 _HEAT_OPACITY = 0.72
 _LINE_PIXELS = 2.0
 _KEPT = np.float32(0.05)  # how far from one half smoothing must leave a voxel on its own side
@@ -81,6 +82,37 @@ def heat_layer(section: Section, values: np.ndarray, offset: Triple) -> Rgba:
     layer[..., 3] = np.round(255 * _HEAT_OPACITY * heat)
     layer[layer[..., 3] == 0] = 0
     return layer
+
+
+def box_layer(section: Section, boxes: Sequence[tuple[Place, Place]], through: bool = False) -> Rgba:
+    """Frames of boxes that ``section`` cuts, transparent elsewhere; those first in ``boxes`` lie on top.
+
+    Args:
+        boxes: canonical (start, stop) edges of voxels: a voxel ``n`` reaches from ``n`` to ``n + 1``.
+        through: also the boxes in front of the section and behind it.
+
+    Returns:
+        uint8 RGBA, shape (rows, columns, 4).
+    """
+    layer = np.zeros((*section.pixels, 4), np.uint8)
+    axis = section.plane.axes[0]
+    for start, stop in reversed(boxes):
+        if not through and not start[axis] <= section.depth < stop[axis]:
+            continue
+        corners = [section.pixel((place[0] - 0.5, place[1] - 0.5, place[2] - 0.5)) for place in (start, stop)]
+        (left, right), (top, bottom) = (sorted(values) for values in zip(*corners, strict=True))
+        outer = _pixels_within(section, top, bottom, left, right)
+        line = _LINE_PIXELS
+        inner = _pixels_within(section, top + line, bottom - line, left + line, right - line)
+        frame = outer & ~inner
+        layer[frame, :3], layer[frame, 3] = BOX_COLOR, 255
+    return layer
+
+
+def _pixels_within(section: Section, top: float, bottom: float, left: float, right: float) -> npt.NDArray[np.bool_]:
+    rows, columns = (np.arange(count) + 0.5 for count in section.pixels)
+    inside = ((rows >= top) & (rows < bottom))[:, None] & ((columns >= left) & (columns < right))[None, :]
+    return np.asarray(inside)
 
 
 def _slab(section: Section, instances: np.ndarray, offset: Triple) -> tuple[np.ndarray | None, Triple]:

@@ -10,6 +10,9 @@ from ..errors import InputError
 from .console import console, progress
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..detections import Detection
     from ..findings import Findings
     from ..verdicts import Verdict
 
@@ -106,8 +109,10 @@ def show_findings(findings: Findings) -> None:
             f"{mass.mean_hu:.0f}",
             mass.evidence.suggests.value,
         )
-    if findings.verdict is None or findings.kidneys:
+    if findings.kidneys or (findings.verdict is None and findings.detections is None):
         out.print(table)
+    if findings.detections is not None:
+        show_detections(findings.detections)
     if findings.verdict is not None:
         show_verdict(findings.verdict)
     for warning in findings.warnings:
@@ -128,6 +133,33 @@ def show_verdict(verdict: Verdict) -> None:
     signs = {name: sign[0].upper() for name, sign in zip(names, letters, strict=True)}
     out.print(f"votes from feet to head: {''.join(signs[vote.vote] for vote in verdict.slices)}")
     out.print("(" + ", ".join(f"{sign} {name}" for name, sign in signs.items()) + ")")
+
+
+def show_detections(detections: Sequence[Detection]) -> None:
+    """Boxes by falling score, with their place in the patient."""
+    from rich.table import Table
+
+    from ..report import wording
+
+    out = console()
+    if not detections:
+        out.print("No candidate was found.")
+        return
+    table = Table("candidate", "class", "side")
+    for heading in ("score", "size mm", "slices"):
+        table.add_column(heading, justify="right")
+    table.add_column("middle")
+    for one in detections:
+        table.add_row(
+            one.detection_id,
+            one.label,
+            one.side.value if one.side else "",
+            f"{one.score:.2f}",
+            wording.box_size(one).replace(wording.NBSP, " "),
+            str(len(one.slices)),
+            wording.place_of(one.centre_ras).replace(wording.NBSP, " "),
+        )
+    out.print(table)
 
 
 def _show_series(folder: Path) -> int:

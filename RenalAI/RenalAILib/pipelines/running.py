@@ -64,7 +64,7 @@ def segment(
         (*found.warnings, *networks.warnings),
         timings,
         found.verdict,
-        tuple(found.detections),
+        None if found.detections is None else tuple(found.detections),
     )
     return Outcome(volume, findings, found.labels, found.instances, found.saliency)
 

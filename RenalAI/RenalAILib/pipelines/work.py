@@ -68,7 +68,7 @@ class Found:
     warnings: Sequence[str] = ()
     saliency: Mapping[str, Saliency] = field(default_factory=dict)
     verdict: Verdict | None = None
-    detections: Sequence[Detection] = ()
+    detections: Sequence[Detection] | None = None
 
     @classmethod
     def without_segments(
@@ -76,7 +76,7 @@ class Found:
         volume: Volume,
         warnings: Sequence[str] = (),
         verdict: Verdict | None = None,
-        detections: Sequence[Detection] = (),
+        detections: Sequence[Detection] | None = None,
     ) -> Found:
         """Of a pipeline that draws nothing: empty label maps beside its verdict or boxes."""
         labels, instances = np.zeros(volume.shape, np.uint8), np.zeros(volume.shape, np.uint8)

@@ -26,6 +26,7 @@ FILES = ("findings.json", "findings.csv", "labels.nii.gz", "segmentation.seg.nrr
 DICOM_FILES = ("segmentation.dcm", "measurements.dcm", "gradcam.dcm")  # where they were asked for
 OWNED = (*FILES, *DICOM_FILES)
 """Every name a result folder may hold."""
+MOST_PICTURED = 12  # candidates with pictures of their own; the table has all
 _LABELS = "RenalAI: 1 kidney R, 2 kidney L, 3 AML, 4 cystic, 5 solid, 6 unknown mass"
 _GRADCAM = "RenalAI: Grad-CAM of every mass, 0 to 1 within its own patch"
 
@@ -79,6 +80,8 @@ def write_outcome(
             figures = Figures(outcome)
             overview = figures.overview()
             pictures = {mass.segment_id: figures.of_mass(mass) for mass in outcome.findings.masses}
+            for detection in (outcome.findings.detections or ())[:MOST_PICTURED]:
+                pictures[detection.detection_id] = figures.of_detection(detection)
             for image in images:
                 image.result()
         findings = _with_write_time(outcome.findings, time.perf_counter() - started)

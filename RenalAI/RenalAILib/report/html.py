@@ -11,6 +11,7 @@ from ..findings import Findings, Mass
 from ..labels import MassClass, Side
 from ..terminology import CLASS_COLORS, KIDNEY_COLOR, Rgb, segment_name
 from . import wording
+from .detection_card import box_method, detections_section
 from .drawings import Drawing
 from .markup import Child, Markup, element, joined
 from .mass_card import chip, flags, mass_card, probability_bars
@@ -26,6 +27,7 @@ _STAGES = {
     "delineate": "outlining kidneys and masses",
     "characterise": "classifying masses",
     "vote": "classifying slices",
+    "detect": "looking for boxes in slices",
     "networks": "of these in the networks",
     "write": "writing pictures and files",
     "total": "in all",
@@ -44,7 +46,7 @@ def report_html(
     Args:
         findings: what is said.
         overview: pictures of both kidneys.
-        pictures: by mass segment ID, axial, coronal and sagittal.
+        pictures: by mass segment ID or candidate, axial, coronal and sagittal.
         readings: radiologists' answers, shown as theirs.
         time: of the report, with its zone; now, if None.
     """
@@ -104,8 +106,9 @@ def _main(
         [element("p", warning, class_="note warning", role="note") for warning in findings.warnings],
         verdict_section(findings.verdict) if findings.verdict is not None else None,
         _overview(findings, overview),
+        detections_section(findings.detections, pictures) if findings.detections is not None else None,
         _masses(findings, readings),
-        _kidneys(findings) if findings.kidneys or findings.verdict is None else None,
+        _kidneys(findings) if findings.kidneys or _outlines(findings) else None,
         element("section", element("h2", "Mass by mass"), cards) if cards else None,
         _method(findings),
         _provenance(findings),
@@ -114,6 +117,7 @@ def _main(
 
 def _overview(findings: Findings, overview: Sequence[Picture]) -> Markup:
     names = {mass.segment_id: _short_name(mass) for mass in findings.masses}
+    names |= {one.detection_id: one.detection_id.rpartition("_")[2] for one in findings.detections or ()}
     drawings = [Drawing(picture, f"overview-{n}", names) for n, picture in enumerate(overview)]
     figures = [
         drawing.figure(f"{picture.section.plane.value.capitalize()} overview with outlines")
@@ -201,7 +205,14 @@ def _kidneys(findings: Findings) -> Markup:
     return element("section", element("h2", "Kidneys"), element("div", table, class_="scroll kidneys"))
 
 
+def _outlines(findings: Findings) -> bool:
+    """Whether the bundle looks for kidneys to outline: one that is missing is worth a word then."""
+    return findings.verdict is None and findings.detections is None
+
+
 def _method(findings: Findings) -> Markup:
+    if findings.detections is not None and not findings.masses:
+        return box_method()
     if findings.verdict is not None and not findings.masses:
         return _voting_method()
     limits = [

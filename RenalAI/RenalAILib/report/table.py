@@ -6,10 +6,12 @@ import csv
 import io
 from collections.abc import Sequence
 
+from ..detections import Detection
 from ..findings import Findings, Kidney, Mass
 from ..labels import MassClass
 from ..terminology import segment_name
 from .readings import Reading
+from .wording import detection_name
 
 Cell = str | float | bool | None
 
@@ -43,23 +45,29 @@ COLUMNS = (
     "reading_note",
     "reading_reader",
     "reading_time",
+    "score",
+    "slices",
+    "size_i_mm",
+    "size_j_mm",
+    "size_k_mm",
 )
 
 
 def csv_text(findings: Findings, readings: Sequence[Reading] = ()) -> str:
     """The table as RFC 4180 has it: commas, CRLF, quotes doubled; the first row names the columns.
 
-    Kidneys and masses share the columns; what does not apply is empty. ``kind`` tells them apart. Of several readings
-    of a mass the last is shown (all of them are in ``findings.json``). Texts that a spreadsheet would run as a formula
-    get an apostrophe in front (OWASP, CSV injection).
+    Kidneys, masses and candidates (boxes) share the columns; what does not apply is empty. ``kind`` tells them apart.
+    Of several readings of a mass the last is shown (all of them are in ``findings.json``). Texts that a spreadsheet
+    would run as a formula get an apostrophe in front (OWASP, CSV injection).
     """
     last = {reading.segment_id: reading for reading in readings}
     file = io.StringIO(newline="")
     writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\r\n")
     writer.writeheader()
     segments: tuple[Kidney | Mass, ...] = (*findings.kidneys, *findings.masses)
-    for segment in segments:
-        row = _row(segment, last.get(segment.segment_id))
+    rows = [_row(segment, last.get(segment.segment_id)) for segment in segments]
+    rows += [_of_detection(detection) for detection in findings.detections or ()]
+    for row in rows:
         row["volume"] = str(findings.volume.get("name", ""))
         row["bundle"] = f"{findings.bundle.name} {findings.bundle.version}"
         writer.writerow({name: _cell(value) for name, value in row.items()})
@@ -77,6 +85,26 @@ def _row(segment: Kidney | Mass, reading: Reading | None) -> dict[str, Cell]:
     if isinstance(segment, Kidney):
         return {"kind": "kidney", **row}
     return {"kind": "mass", **row, **_of_mass(segment), **({} if reading is None else _of_reading(reading))}
+
+
+def _of_detection(detection: Detection) -> dict[str, Cell]:
+    r, a, s = detection.centre_ras
+    i, j, k = detection.size_mm
+    return {
+        "kind": "candidate",
+        "segment_id": detection.detection_id,
+        "name": detection_name(detection),
+        "side": detection.side.value if detection.side else None,
+        "class": detection.label,
+        "centroid_r_mm": r,
+        "centroid_a_mm": a,
+        "centroid_s_mm": s,
+        "score": detection.score,
+        "slices": float(len(detection.slices)),
+        "size_i_mm": i,
+        "size_j_mm": j,
+        "size_k_mm": k,
+    }
 
 
 def _of_mass(mass: Mass) -> dict[str, Cell]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..detections import Detection
 from ..findings import Findings, Mass
 from ..labels import MassClass, Side
 from ..terminology import CLASS_NAMES
@@ -23,6 +24,8 @@ def summary(findings: Findings) -> str:
     """
     if findings.verdict is not None and not findings.kidneys and not findings.masses:
         return verdict_sentence(findings.verdict)  # its bundle outlines nothing
+    if findings.detections is not None and not findings.kidneys and not findings.masses:
+        return detections_sentence(findings.detections)
     if not findings.kidneys and not findings.masses:
         return "No kidney and no renal mass was found in this scan."
     sentences = [_kidneys(findings)]
@@ -60,6 +63,39 @@ def verdict_rule(verdict: Verdict) -> str:
     if verdict.decisive is None:
         return f"{told}; the class with most votes counts."
     return f"{told}; {verdict.decisive} needs at least {percent(verdict.threshold)} of them."
+
+
+def detections_sentence(detections: Sequence[Detection]) -> str:
+    """How many candidates there are, of what, on which side.
+
+    Example:
+        >>> detections_sentence(())
+        'The detector found no candidate in this scan.'
+    """
+    if not detections:
+        return "The detector found no candidate in this scan."
+    count = len(detections)
+    sides = [
+        f"{number(on_side)} on the {side.value}"
+        for side in Side
+        if (on_side := sum(one.side is side for one in detections))
+    ]
+    kinds = ", ".join(sorted({one.label for one in detections}))
+    told = f" ({', '.join(sides)})" if sides else ""
+    return (
+        f"The detector found {number(count)} {plural('candidate', count)} ({kinds}){told}. "
+        "A box is a suspicion: nothing was outlined or measured."
+    )
+
+
+def detection_name(detection: Detection) -> str:
+    """``Candidate 2``."""
+    return detection.detection_id.replace("_", " ").capitalize()
+
+
+def box_size(detection: Detection) -> str:
+    """The edges of a box along the CT's own axes: ``24 x 21 x 30 mm``."""
+    return " \N{MULTIPLICATION SIGN} ".join(f"{edge:.0f}" for edge in detection.size_mm) + f"{NBSP}mm"
 
 
 def number(count: int) -> str:
