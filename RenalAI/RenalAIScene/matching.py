@@ -6,6 +6,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from enum import Enum
 from typing import Any
 
 import slicer
@@ -14,6 +15,20 @@ import vtk
 from RenalAILib.labels import Label
 
 MATCHES = "RenalAI.matches"  # node attribute: what the user said, by segment ID
+
+
+class BothKidneys(Enum):
+    """One segment for both kidneys, as KiTS draws them: sides come from anatomy when it is read."""
+
+    KIDNEYS = "kidneys"
+
+
+BOTH = BothKidneys.KIDNEYS
+Match = Label | BothKidneys | None
+"""What a segment is; None leaves it out."""
+CHOICES: tuple[Match, ...] = (
+    None, Label.KIDNEY_RIGHT, Label.KIDNEY_LEFT, BOTH, Label.AML, Label.CYSTIC, Label.SOLID, Label.UNKNOWN,
+)  # fmt: skip
 
 _SIDE_CODES = {"24028007": Label.KIDNEY_RIGHT, "7771000": Label.KIDNEY_LEFT}
 _KIDNEY_CODES = {"64033007", "9846003", "18639004", "T-71000"}  # kidney; right kidney; left kidney; SRT
@@ -67,20 +82,21 @@ def segments(node: Any) -> list[tuple[str, str]]:
     return [(identifier, segmentation.GetSegment(identifier).GetName()) for identifier in segmentation.GetSegmentIDs()]
 
 
-def matches(node: Any) -> dict[str, Label | None]:
+def matches(node: Any) -> dict[str, Match]:
     """The label of each segment by its ID: as it was set before, else guessed; None for one that is left out."""
     said = _said(node)
     return {segment_id: said.get(segment_id, guess) for segment_id, guess in guess_matching(node).items()}
 
 
-def set_match(node: Any, segment_id: str, label: Label | None) -> None:
+def set_match(node: Any, segment_id: str, match: Match) -> None:
     """Keep what the user says a segment is; None leaves it out."""
     said = _said(node)
-    said[segment_id] = label
-    node.SetAttribute(MATCHES, json.dumps(said))
+    said[segment_id] = match
+    kept = {key: value.value if isinstance(value, BothKidneys) else value for key, value in said.items()}
+    node.SetAttribute(MATCHES, json.dumps(kept))
 
 
-def guess_matching(node: Any) -> dict[str, Label | None]:
+def guess_matching(node: Any) -> dict[str, Match]:
     """What each segment seems to be, by ID; None where neither codes nor name say it."""
     segmentation = node.GetSegmentation()
     found = {}
@@ -94,7 +110,7 @@ def guess_matching(node: Any) -> dict[str, Label | None]:
     return found
 
 
-def label_of_codes(entry: str) -> Label | None:
+def label_of_codes(entry: str) -> Match:
     """The label that Slicer's terminology entry of a segment stands for.
 
     Example:
@@ -106,7 +122,7 @@ def label_of_codes(entry: str) -> Label | None:
         return None
     kind, side, region = parts[2], parts[3], parts[5]
     if kind in _KIDNEY_CODES:
-        return {"9846003": Label.KIDNEY_RIGHT, "18639004": Label.KIDNEY_LEFT}.get(kind) or _SIDE_CODES.get(side)
+        return {"9846003": Label.KIDNEY_RIGHT, "18639004": Label.KIDNEY_LEFT}.get(kind) or _SIDE_CODES.get(side, BOTH)
     if region and region not in _KIDNEY_CODES:
         return None
     for codes, label in ((_CYST_CODES, Label.CYSTIC), (_TUMOR_CODES, Label.SOLID), (_MASS_CODES, Label.UNKNOWN)):
@@ -115,12 +131,12 @@ def label_of_codes(entry: str) -> Label | None:
     return None
 
 
-def label_of_name(name: str) -> Label | None:
+def label_of_name(name: str) -> Match:
     """The label that a name stands for, in several languages and spellings.
 
     Example:
-        >>> [label_of_name(name) for name in ("Niere rechts", "kidney_tumor", "RK", "Leber")]
-        [<Label.KIDNEY_RIGHT: 1>, <Label.SOLID: 5>, <Label.KIDNEY_RIGHT: 1>, None]
+        >>> [label_of_name(name) for name in ("Niere rechts", "kidney_tumor", "Nieren", "Leber")]
+        [<Label.KIDNEY_RIGHT: 1>, <Label.SOLID: 5>, <BothKidneys.KIDNEYS: 'kidneys'>, None]
     """
     words = _words(name)
     if _any(words, _NOT_HERE):
@@ -128,15 +144,23 @@ def label_of_name(name: str) -> Label | None:
     for vocabulary, label in ((_AML, Label.AML), (_CYST, Label.CYSTIC), (_SOLID, Label.SOLID), (_MASS, Label.UNKNOWN)):
         if _any(words, vocabulary):
             return label
-    right, left = _any(words, _RIGHT), _any(words, _LEFT)
-    if not _any(words, _KIDNEY) or right == left:
+    if not _any(words, _KIDNEY):
         return None
+    right, left = _any(words, _RIGHT), _any(words, _LEFT)
+    if right == left:
+        return BOTH
     return Label.KIDNEY_RIGHT if right else Label.KIDNEY_LEFT
 
 
-def _said(node: Any) -> dict[str, Label | None]:
+def _said(node: Any) -> dict[str, Match]:
     kept = json.loads(node.GetAttribute(MATCHES) or "{}")
-    return {segment_id: None if value is None else Label(value) for segment_id, value in kept.items()}
+    return {segment_id: _match(value) for segment_id, value in kept.items()}
+
+
+def _match(value: Any) -> Match:
+    if value is None:
+        return None
+    return BOTH if value == BOTH.value else Label(value)
 
 
 def _words(name: str) -> list[str]:

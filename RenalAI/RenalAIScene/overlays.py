@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
@@ -100,10 +99,10 @@ def agreement_map(predicted: npt.NDArray[np.uint8], manual: npt.NDArray[np.uint8
 
 def _agreement(prediction: Any, manual: Any) -> Any:
     """The fill as a segmentation node; made anew only when one of the two, or a match, has changed."""
-    found: Mapping[str, Label | None] = matches(manual)
+    found = matches(manual)
     stamp = json.dumps([
         manual.GetID(), manual.GetSegmentation().GetMTime(), prediction.GetSegmentation().GetMTime(),
-        {segment_id: label and int(label) for segment_id, label in found.items()},
+        {segment_id: str(match) for segment_id, match in found.items()},
     ])  # fmt: skip
     node = prediction.GetNodeReference(AGREEMENT)
     if node is not None and node.GetAttribute(MADE_OF) == stamp:

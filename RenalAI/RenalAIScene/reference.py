@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from RenalAILib.compare.schemes import Scheme, in_our_labels
 from RenalAILib.errors import InputError
 from RenalAILib.findings import Kidney, Mass, segment_label
-from RenalAILib.labels import Label
+from RenalAILib.labels import KIDNEY_LABELS, MASS_LABELS, Label
 from RenalAILib.report.readings import Verdict
 
 from .labelmaps import segment_array
-from .matching import guess_matching
+from .matching import BothKidneys, Match, guess_matching
 from .readings import readings
 from .segmentation import findings
+from .volumes import volume_of
+
+_KITS_KIDNEY, _KITS_TUMOR = 1, 2
 
 #: Where segments overlap, the later label wins: a mass overrides kidney, and the more definite mass the vaguer one.
 PAINT_ORDER = (
@@ -24,18 +28,22 @@ PAINT_ORDER = (
 )  # fmt: skip
 
 
-def reference_labels(manual: Any, matches: Mapping[str, Label | None], ct: Any) -> npt.NDArray[np.uint8]:
+def reference_labels(manual: Any, matches: Mapping[str, Match], ct: Any) -> npt.NDArray[np.uint8]:
     """A manual segmentation as values of :class:`Label`, ``[k, j, i]`` on the CT's grid.
 
-    Segments that are matched to nothing are left out; overlaps follow :data:`PAINT_ORDER`.
+    Segments that are matched to nothing are left out; overlaps follow :data:`PAINT_ORDER`. A segment of both kidneys
+    is divided by anatomy, as label maps of KiTS are.
 
     Raises:
         InputError: no segment is matched, or the segmentation does not lie where the CT is.
     """
-    chosen = {segment_id: label for segment_id, label in matches.items() if label}
-    if not chosen:
+    chosen = {segment_id: label for segment_id, label in matches.items() if isinstance(label, Label) and label}
+    both = [segment_id for segment_id, match in matches.items() if isinstance(match, BothKidneys)]
+    if not chosen and not both:
         raise InputError(f"no segment of {manual.GetName()} is matched to a kidney or a mass")
     labels = _paint(manual, chosen, ct)
+    if both:
+        _divide(manual, both, labels, ct)
     if not labels.any():
         raise InputError(f"{manual.GetName()} has nothing within {ct.GetName()}; do they belong together?")
     return labels
@@ -63,7 +71,7 @@ def corrected_labels(segmentation: Any, ct: Any) -> npt.NDArray[np.uint8]:
         segment = known.get(segment_id)
         if segment is None:
             guessed = guesses[segment_id]
-            if guessed is not None:
+            if isinstance(guessed, Label):
                 chosen[segment_id] = guessed
         elif reading is not None and reading.verdict is Verdict.REJECTED:
             chosen[segment_id] = Label.kidney(segment.side)
@@ -72,6 +80,18 @@ def corrected_labels(segmentation: Any, ct: Any) -> npt.NDArray[np.uint8]:
         else:
             chosen[segment_id] = segment_label(segment)
     return _paint(segmentation, chosen, ct)
+
+
+def _divide(node: Any, both: Sequence[str], labels: npt.NDArray[np.uint8], ct: Any) -> None:
+    """Adds segments of both kidneys, in place: right and left where nothing else is."""
+    kits = np.zeros_like(labels)
+    for segment_id in both:
+        kits[segment_array(node, segment_id, ct) > 0] = _KITS_KIDNEY
+    kits[np.isin(labels, MASS_LABELS)] = _KITS_TUMOR
+    kits[np.isin(labels, KIDNEY_LABELS)] = 0
+    sided, _notes = in_our_labels(volume_of(ct).with_voxels(kits), Scheme.KITS)
+    kidney = kits == _KITS_KIDNEY
+    labels[kidney] = sided.voxels[kidney]
 
 
 def _paint(node: Any, chosen: Mapping[str, Label], ct: Any) -> npt.NDArray[np.uint8]:

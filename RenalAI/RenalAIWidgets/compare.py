@@ -9,8 +9,8 @@ import qt
 from slicer.i18n import tr as _
 
 from RenalAILib.errors import InputError
-from RenalAILib.labels import Label
 from RenalAILib.worker.errors import CancelledError
+from RenalAIScene.matching import CHOICES, Match
 from RenalAIScene.overlays import Style
 
 from .agreement import domains, keep, kept, rows, summary
@@ -18,7 +18,7 @@ from .jobqueue import Ticket
 from .tables import CONTROL_HEIGHT, fill, fit, prepare
 from .texts import label_in_words, show_error, show_plain, show_problem
 
-Matches = Mapping[str, "Label | None"]
+Matches = Mapping[str, Match]
 
 
 class CompareScene(Protocol):
@@ -32,7 +32,7 @@ class CompareScene(Protocol):
         """The label of each segment: as it was set before, else guessed; None for one that is left out."""
         ...
 
-    def set_match(self, manual: Any, segment_id: str, label: Label | None) -> None:
+    def set_match(self, manual: Any, segment_id: str, match: Match) -> None:
         """Keeps what the user says a segment is."""
         ...
 
@@ -51,11 +51,6 @@ class Comparer(Protocol):
     def startComparison(
         self, segmentation: Any, manual: Any, matches: Matches, on_end: Callable[[Ticket], None]
     ) -> Ticket: ...
-
-
-CHOICES: tuple[Label | None, ...] = (
-    None, Label.KIDNEY_RIGHT, Label.KIDNEY_LEFT, Label.AML, Label.CYSTIC, Label.SOLID, Label.UNKNOWN,
-)  # fmt: skip
 
 
 class CompareSection:

@@ -115,7 +115,7 @@ class RenalAILogic(ScriptedLoadableModuleLogic):
         Args:
             segmentation: the result's segmentation node, edits and readings included.
             manual: the manual segmentation node, on any grid.
-            matches: ``RenalAILib.labels.Label`` (or None) by the ID of each manual segment; guessed where not given.
+            matches: ``RenalAIScene.matching.Match`` by the ID of each manual segment; guessed where not given.
 
         Returns:
             The content of ``agreement.json``.

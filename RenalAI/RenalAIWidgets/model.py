@@ -13,6 +13,7 @@ from slicer.i18n import tr as _
 from RenalAILib.errors import InputError
 
 from .dependencies import nvidia_driver
+from .menus import add_entry
 from .parameters import Device
 from .texts import show_plain, show_problem
 
@@ -74,12 +75,12 @@ class ModelSection:
         from RenalAILib.bundle_store import find_bundles
 
         self._menu.clear()
-        self._menu.addAction(_("Shipped model")).connect("triggered()", lambda: self.choose(""))
+        add_entry(self._menu, _("Shipped model"), lambda: self.choose(""))
         for name in find_bundles():
-            self._menu.addAction(name).connect("triggered()", lambda name=name: self.choose(name))
+            add_entry(self._menu, name, lambda name=name: self.choose(name))
         self._menu.addSeparator()
-        self._menu.addAction(_("Import from file…")).connect("triggered()", self.importBundle)
-        self._menu.addAction(_("Open the models' folder")).connect("triggered()", self.openFolder)
+        add_entry(self._menu, _("Import from file…"), self.importBundle)
+        add_entry(self._menu, _("Open the models' folder"), self.openFolder)
 
     def _describe(self, name: str) -> None:
         """The bundle's own words on itself. Checksums are the engine's business at load, not the panel's."""

@@ -14,6 +14,7 @@ from RenalAILib.errors import InputError
 from RenalAILib.worker.errors import CancelledError, WorkerError
 
 from .dependencies import NotInstalledError
+from .menus import add_entry
 from .protocols import SegmentationJob
 from .texts import show_error, show_plain, show_problem, stage_in_words, time_left
 
@@ -50,7 +51,7 @@ class RunSection:
         self._begun = 0.0
         self._study_problem: str | None = None
         self._menu = qt.QMenu(ui.queueButton)
-        self._menu.addAction(_("Queue every CT of the scene")).connect("triggered()", self.queueAll)
+        add_entry(self._menu, _("Queue every CT of the scene"), self.queueAll)
         ui.queueButton.setMenu(self._menu)
         ui.segmentButton.connect("clicked()", self.onClick)
         ui.queueButton.connect("clicked()", self.onQueue)

@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 from RenalAILib.errors import InputError
 from RenalAILib.labels import Label, MassClass, Side
 from RenalAILib.report.readings import Reading, Verdict
+from RenalAIScene.matching import BOTH, BothKidneys
 
 PROBLEM_COLORS = {  # (severe, on dark)
     (True, True): "#ff8a80", (True, False): "#b3261e", (False, True): "#ffd180", (False, False): "#7a4f01",
@@ -112,15 +113,17 @@ def verdict_in_words(reading: Reading | None) -> str:
     return {Verdict.ACCEPTED: _("Accepted"), Verdict.REJECTED: _("Rejected"), Verdict.NOTED: _("Note")}[reading.verdict]
 
 
-def label_in_words(label: Label | None) -> str:
+def label_in_words(label: Label | BothKidneys | None) -> str:
     """A label value as the table of matches has it."""
-    return {
+    words: dict[Label | BothKidneys | None, str] = {
         None: _("Leave out"),
         Label.BACKGROUND: _("Leave out"),
         Label.KIDNEY_RIGHT: _("Right kidney"),
         Label.KIDNEY_LEFT: _("Left kidney"),
+        BOTH: _("Both kidneys"),
         Label.AML: _("AML"),
         Label.CYSTIC: _("Cystic mass"),
         Label.SOLID: _("Solid mass"),
         Label.UNKNOWN: _("Mass, any class"),
-    }[label]
+    }
+    return words[label]

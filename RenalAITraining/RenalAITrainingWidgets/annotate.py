@@ -10,8 +10,8 @@ import slicer
 from slicer.i18n import tr as _
 
 from RenalAILib.errors import InputError
-from RenalAILib.labels import Label, MassClass
-from RenalAIScene.matching import matches, segments, set_match
+from RenalAILib.labels import MassClass
+from RenalAIScene.matching import CHOICES, matches, segments, set_match
 from RenalAIScene.reference import PAINT_ORDER
 from RenalAIScene.segmentation import findings
 from RenalAIScene.views import go_to_point
@@ -24,9 +24,6 @@ from .exporting import case_job, labels_of, patient_of
 from .jobbar import JobBar
 from .wording import histology_in_words
 
-CHOICES: tuple[Label | None, ...] = (
-    None, Label.KIDNEY_RIGHT, Label.KIDNEY_LEFT, Label.AML, Label.CYSTIC, Label.SOLID, Label.UNKNOWN,
-)  # fmt: skip
 CLASSES = tuple(MassClass)
 HISTOLOGIES = (Histology.UNKNOWN, *(word for word in Histology if word is not Histology.UNKNOWN))
 
@@ -46,8 +43,8 @@ class AnnotateTab:
         ui.addCaseButton.connect("clicked()", self.onAdd)
         ui.patientEdit.connect("textChanged(QString)", lambda text: self.update(self._parameters))
         ui.massTable.connect("cellClicked(int,int)", self._on_mass)
-        order = ", ".join(label_in_words(label).lower() for label in PAINT_ORDER)
-        show_plain(ui.overlapLine, _("Where segments overlap, the later of these wins: {order}.").format(order=order))
+        order = " → ".join(label_in_words(label) for label in PAINT_ORDER)
+        show_plain(ui.overlapLine, _("Where segments overlap, the later of these wins: {order}").format(order=order))
         show_plain(ui.addLine, "")
         self._show_matches(None)
         self._show_masses([])

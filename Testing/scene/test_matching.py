@@ -13,7 +13,7 @@ from RenalAILib.terminology import segment_terminology
 from RenalAIScene import matching, volumes
 from RenalAIScene.reference import reference_labels
 
-RIGHT, LEFT = Label.KIDNEY_RIGHT, Label.KIDNEY_LEFT
+RIGHT, LEFT, BOTH = Label.KIDNEY_RIGHT, Label.KIDNEY_LEFT, matching.BOTH
 NAMES = {
     "right kidney": RIGHT, "kidney_right": RIGHT, "KidneyRight": RIGHT, "Kidney R": RIGHT, "RK": RIGHT,
     "Niere rechts": RIGHT, "rechte Niere": RIGHT, "Rein droit": RIGHT, "riñón derecho": RIGHT, "rene destro": RIGHT,
@@ -25,9 +25,10 @@ NAMES = {
     "cyst": Label.CYSTIC, "Nierenzyste links": Label.CYSTIC, "renal_cyst_1": Label.CYSTIC, "kyste": Label.CYSTIC,
     "AML": Label.AML, "aml_2": Label.AML, "Angiomyolipoma": Label.AML, "Angiomyolipom rechts": Label.AML,
     "lesion": Label.UNKNOWN, "Läsion": Label.UNKNOWN, "mass_right_1": Label.UNKNOWN,
-    "kidney": None, "Niere": None, "liver": None, "liver cyst": None, "Segment_1": None, "": None, "1": None,
+    "kidney": BOTH, "Niere": BOTH, "Kidneys": BOTH, "right and left kidney": BOTH,
+    "liver": None, "liver cyst": None, "Segment_1": None, "": None, "1": None,
     "right adrenal": None, "Nebenniere rechts": None, "left renal artery": None, "kidney stone right": None,
-    "Nierenbecken links": None, "right and left kidney": None, "camera": None,
+    "Nierenbecken links": None, "camera": None,
 }  # fmt: skip
 
 
@@ -74,6 +75,8 @@ def test_the_users_word_wins_and_stays():
     matching.set_match(node, "s0", None)
     matching.set_match(node, "s1", Label.AML)
     assert matching.matches(node) == {"s0": None, "s1": Label.AML}
+    matching.set_match(node, "s0", BOTH)
+    assert matching.matches(node) == {"s0": BOTH, "s1": Label.AML}
     assert matching.segments(node) == [("s0", "right kidney"), ("s1", "thing")]
 
 
@@ -83,6 +86,22 @@ def test_a_manual_segmentation_becomes_a_label_map():
     manual = manual_copy(outcome, ct)
     labels = reference_labels(manual, matching.matches(manual), ct)
     assert np.array_equal(labels, np.roll(outcome.labels, 2, axis=2))
+
+
+def test_both_kidneys_in_one_segment_are_divided_by_anatomy():
+    """As KiTS draws: kidney, tumor, cyst."""
+    outcome = painted_outcome()
+    ct = volumes.add_volume(outcome.volume, "CT")
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "KiTS")
+    node.SetReferenceImageGeometryParameterFromVolumeNode(ct)
+    masses = outcome.labels > LEFT
+    for name, mask in (("kidney", outcome.labels > 0), ("tumor", masses)):
+        identifier = node.GetSegmentation().AddEmptySegment(name, name)
+        slicer.util.updateSegmentBinaryLabelmapFromArray(mask.astype(np.uint8), node, identifier, ct)
+    labels = reference_labels(node, matching.matches(node), ct)
+    assert np.array_equal(labels == RIGHT, outcome.labels == RIGHT)
+    assert np.array_equal(labels == LEFT, outcome.labels == LEFT)
+    assert np.array_equal(labels == Label.SOLID, masses)
 
 
 def test_overlaps_follow_the_stated_order():

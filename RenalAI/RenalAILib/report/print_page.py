@@ -44,7 +44,7 @@ def print_page(
     name = str(findings.volume.get("name", "CT"))
     time = time or datetime.now().astimezone()
     bundle = findings.bundle
-    body = [
+    body: list[Child] = [
         element("h1", "Kidneys and renal masses on CT"),
         element("p", _small(f"{name} \N{MIDDLE DOT} {time:%Y-%m-%d %H:%M} {time.tzname() or ''}".rstrip())),
         _note(_DEMONSTRATION, _RED) if bundle.demonstration else None,
@@ -59,7 +59,7 @@ def print_page(
         element("p", _small(_LIMITS)),
         element("p", _small(f"Model {bundle.name} {bundle.version}, SHA-256 {bundle.sha256}. RenalAI {__version__}.")),
     ]
-    return "<!DOCTYPE html>\n" + element("html", element("body", body)) + "\n"
+    return "<!DOCTYPE html>\n" + element("html", element("body", *body)) + "\n"
 
 
 def _others(findings: Findings) -> list[Markup]:
@@ -92,7 +92,7 @@ def _overview(findings: Findings, overview: Sequence[Picture]) -> Markup | None:
     legend += [_swatch(wording.class_phrase(cls), CLASS_COLORS[cls]) for cls in MassClass if cls in shown]
     if not overview:
         return None
-    return joined(element("h2", "Overview"), _row(overview, names=names), element("p", legend))
+    return joined(element("h2", "Overview"), _row(overview, names=names), element("p", *legend))
 
 
 def _kidneys(findings: Findings) -> Markup | None:
@@ -138,7 +138,7 @@ def _card(mass: Mass, pictures: Sequence[Picture], readings: Sequence[Reading]) 
     heated = bool(pictures) and all(picture.heat is not None for picture in pictures)
     return joined(
         element("h2", _plain_name(mass), style="page-break-before: always"),
-        told,
+        *told,
         _note(doubt, _AMBER) if doubt else None,
         element("p", f"The network's probabilities: {shares}. {mass.evidence.text}"),
         element("p", _small(f"Middle at {wording.place_of(mass.centroid_ras)}")),
