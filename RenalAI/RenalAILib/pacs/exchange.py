@@ -81,9 +81,14 @@ def send_files(archive: Archive, files: Sequence[Path], patience: Patience) -> S
         if item.uid in there:
             continue
 
+        tried = False
+
         def attempt(item: _Object = item) -> None:
-            if item.uid not in archive.present(item.study, item.series, [item.uid]):
-                archive.store([item.path])
+            nonlocal tried
+            if tried and item.uid in archive.present(item.study, item.series, [item.uid]):
+                return  # it had arrived; only the answer was lost
+            tried = True
+            archive.store([item.path])
 
         patience(attempt)
         sent.append(item.uid)

@@ -1,0 +1,159 @@
+"""A real PACS for tests: Orthanc with its DICOMweb plugin on loopback, a fresh one each time."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+import requests
+
+PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
+USER, PASSWORD = "ward", "corre\u00e7t horse battery"
+ABSENT = "Orthanc with its DICOMweb plugin is not installed (Debian: apt install orthanc orthanc-dicomweb)"
+
+
+class Orthanc:
+    """A running server.
+
+    Args:
+        folder: for its configuration and storage.
+        secured: with a user and a password, and behind TLS with a certificate of its own, ``folder/pacs.pem``. The TLS
+            ends in a proxy, as in front of many a PACS: Debian's Orthanc 1.10.1 crashes at its own TLS handshakes.
+        dicom_port: for DIMSE; only inside a private network, for Orthanc listens on every interface there.
+    """
+
+    def __init__(self, folder: Path, *, secured: bool = False, dicom_port: int | None = None) -> None:
+        if shutil.which("Orthanc") is None or not PLUGIN.is_file():
+            pytest.skip(ABSENT)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder, self.secured = folder, secured
+        self.port = free_port()
+        self.root = f"http://127.0.0.1:{self.port}"
+        self._proxy: TlsProxy | None = None
+        self._configuration = {
+            "Name": "renalai-test", "StorageDirectory": "db", "IndexDirectory": "db",
+            "HttpServerEnabled": True, "HttpPort": self.port, "RemoteAccessAllowed": False,
+            "AuthenticationEnabled": secured, "RegisteredUsers": {USER: PASSWORD},
+            "DicomServerEnabled": dicom_port is not None, "DicomAet": "ORTHANC", "DicomPort": dicom_port or 4242,
+            "DicomModalities": {"us": ["RENALAI", "127.0.0.1", 104]},
+            "Plugins": [str(PLUGIN)], "OverwriteInstances": True,
+            "DicomWeb": {"Enable": True, "Root": "/dicom-web/", "EnableWado": True, "Ssl": False,
+                         "StudiesMetadata": "Full", "SeriesMetadata": "Full"},
+        }  # fmt: skip
+        if secured:
+            self._make_certificate()
+        (folder / "orthanc.json").write_text(json.dumps(self._configuration), encoding="utf-8")
+        self._process: subprocess.Popen[bytes] | None = None
+        self.session = requests.Session()
+        self.session.trust_env = False
+        if secured:
+            self.session.auth = (USER.encode(), PASSWORD.encode())  # type: ignore[assignment]
+            self._proxy = TlsProxy(folder / "pacs.pem", folder / "key.pem", self.port)
+        self.url = f"{self._proxy.root if self._proxy else self.root}/dicom-web"
+
+    def start(self) -> Self:
+        with (self.folder / "orthanc.log").open("ab") as log:
+            self._process = subprocess.Popen(["Orthanc", "orthanc.json"], cwd=self.folder, stdout=log, stderr=log)
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and self._process.poll() is None:
+            with suppress(requests.RequestException):
+                self.session.get(f"{self.root}/system", timeout=5).raise_for_status()
+                return self
+            time.sleep(0.1)
+        self.stop()
+        raise RuntimeError((self.folder / "orthanc.log").read_text(encoding="utf-8", errors="replace")[-2000:])
+
+    def stop(self, *, kill: bool = False) -> None:
+        if self._process is not None:
+            self._process.kill() if kill else self._process.terminate()
+            self._process.wait(30)
+            self._process = None
+
+    def get(self, path: str) -> Any:
+        """JSON of Orthanc's own interface, which is no DICOMweb."""
+        answer = self.session.get(f"{self.root}/{path}", timeout=20)
+        answer.raise_for_status()
+        return answer.json()
+
+    def download(self, instance: str) -> bytes:
+        answer = self.session.get(f"{self.root}/instances/{instance}/file", timeout=20)
+        answer.raise_for_status()
+        return answer.content
+
+    def series(self) -> dict[str, list[str]]:
+        """Instances by modality."""
+        found: dict[str, list[str]] = {}
+        for one in self.get("series?expand"):
+            found.setdefault(one["MainDicomTags"]["Modality"], []).extend(one["Instances"])
+        return found
+
+    def _make_certificate(self) -> None:
+        if shutil.which("openssl") is None:
+            pytest.skip("openssl is not installed, which makes the test PACS's certificate")
+        words = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
+        words += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "pacs.pem"]
+        subprocess.run(["openssl", *words], cwd=self.folder, check=True, capture_output=True)
+
+
+class TlsProxy:
+    """Takes TLS connections on loopback and passes their bytes on to a port, for as long as the tests run."""
+
+    def __init__(self, certificate: Path, key: Path, port: int) -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        listening = socket.create_server(("127.0.0.1", 0))
+        self.root = f"https://127.0.0.1:{listening.getsockname()[1]}"
+        threading.Thread(target=self._accept, args=(listening, context, port), daemon=True).start()
+
+    def _accept(self, listening: socket.socket, context: ssl.SSLContext, port: int) -> None:
+        while True:
+            plain, _ = listening.accept()
+            threading.Thread(target=self._serve, args=(plain, context, port), daemon=True).start()
+
+    def _serve(self, plain: socket.socket, context: ssl.SSLContext, port: int) -> None:
+        with (
+            suppress(OSError),
+            context.wrap_socket(plain, server_side=True) as client,
+            socket.create_connection(("127.0.0.1", port)) as server,
+        ):
+            client.settimeout(0.005)  # one thread per connection: an SSL socket may not be read and written by two
+            server.settimeout(0.005)
+            while self._pass_on(client, server) and self._pass_on(server, client):
+                pass
+
+    @staticmethod
+    def _pass_on(source: socket.socket, target: socket.socket) -> bool:
+        try:
+            received = source.recv(1 << 16)
+        except TimeoutError:
+            return True
+        target.settimeout(20)
+        target.sendall(received)
+        target.settimeout(0.005)
+        return bool(received)
+
+
+@contextmanager
+def running(folder: Path, **options: Any) -> Iterator[Orthanc]:
+    """A PACS for the time of a block."""
+    pacs = Orthanc(folder, **options).start()
+    try:
+        yield pacs
+    finally:
+        pacs.stop()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
