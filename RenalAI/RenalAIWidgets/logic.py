@@ -19,6 +19,9 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 from .parameters import Device, Mode, RenalAIParameterNode
 
 if TYPE_CHECKING:  # Slicer imports this file when it starts: the engine and the queue come with the first job
+    from RenalAILib.findings import Outcome
+    from RenalAILib.report.readings import Reading
+
     from .jobqueue import JobQueue, Listener, Ticket
     from .segmentation import SegmentationRun
 
@@ -170,10 +173,9 @@ class RenalAILogic(ScriptedLoadableModuleLogic):
     def startReport(self, segmentation: Any, folder: Path, on_end: Listener | None) -> Ticket:
         """The same without waiting."""
         from RenalAILib.worker.reporting import ReportJob
-        from RenalAIScene.results import outcome_of, readings
 
-        said = sorted(readings(segmentation).values(), key=lambda reading: reading.time)
-        return self._queue.submit(ReportJob(outcome_of(segmentation), tuple(said), folder), None, on_end)
+        outcome, said = _as_it_is_now(segmentation)
+        return self._queue.submit(ReportJob(outcome, said, folder), None, on_end)
 
     def exportPdf(self, segmentation: Any, path: str | Path) -> Path:
         """Writes the report as PDF, with the radiologist's readings.
@@ -196,10 +198,9 @@ class RenalAILogic(ScriptedLoadableModuleLogic):
     def startPage(self, segmentation: Any, on_end: Listener | None) -> Ticket:
         """Starts cutting the pictures of the report's pages; the ticket's result is what :mod:`.printing` prints."""
         from RenalAILib.worker.page_printing import PrintPageJob
-        from RenalAIScene.results import outcome_of, readings
 
-        said = sorted(readings(segmentation).values(), key=lambda reading: reading.time)
-        return self._queue.submit(PrintPageJob(outcome_of(segmentation), tuple(said)), None, on_end)
+        outcome, said = _as_it_is_now(segmentation)
+        return self._queue.submit(PrintPageJob(outcome, said), None, on_end)
 
     def exportDicom(self, segmentation: Any, folder: str | Path) -> dict[str, Path]:
         """Writes segmentation, measurements (SR) and Grad-CAM for the study of the CT, by highdicom.
@@ -224,13 +225,12 @@ class RenalAILogic(ScriptedLoadableModuleLogic):
     def startDicom(self, segmentation: Any, folder: Path, on_end: Listener | None) -> Ticket:
         """The same without waiting."""
         from RenalAILib.worker.dicom_writing import DicomJob
-        from RenalAIScene.results import ct_of, outcome_of, readings
+        from RenalAIScene.results import ct_of
 
         from .handover import source_files
 
-        outcome, files = outcome_of(segmentation), source_files(ct_of(segmentation))
-        said = sorted(readings(segmentation).values(), key=lambda reading: reading.time)
-        return self._queue.submit(DicomJob(outcome, tuple(said), files, folder), None, on_end)
+        outcome, said = _as_it_is_now(segmentation)
+        return self._queue.submit(DicomJob(outcome, said, source_files(ct_of(segmentation)), folder), None, on_end)
 
     def close(self) -> None:
         """Cancels what runs and ends the engine's process; the logic can be used again."""
@@ -257,3 +257,13 @@ class RenalAILogic(ScriptedLoadableModuleLogic):
         second = None if second_phase is None else volume_of(second_phase)
         job = SegmentJob(volume_of(volume), second, bundle, device, fast)
         return SegmentationRun(self._queue, volume, job, add_result, on_progress, on_end)
+
+
+def _as_it_is_now(segmentation: Any) -> tuple[Outcome, tuple[Reading, ...]]:
+    """What is reported of a result: its segments with the user's edits, and the readings of its masses by time."""
+    from RenalAIScene.results import outcome_of, readings
+
+    outcome = outcome_of(segmentation)
+    masses = {mass.segment_id for mass in outcome.findings.masses}
+    said = [reading for reading in readings(segmentation).values() if reading.segment_id in masses]
+    return outcome, tuple(sorted(said, key=lambda reading: reading.time))

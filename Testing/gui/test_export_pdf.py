@@ -146,6 +146,37 @@ def test_all_formats_in_one_export(widget, double, desk):
         assert name in widget.ui.exportLine.text
 
 
+def test_edited_and_erased_masses_are_reported_as_they_are_now(widget, double, desk):
+    """Half of one mass is erased in Segment Editor, another one is removed, although it was accepted before."""
+    import json
+
+    import numpy as np
+
+    from RenalAILib.report.readings import Reading, Verdict
+    from RenalAIScene.results import ct_of, findings, set_reading
+
+    parameters = widget._parameterNode
+    result, ct = parameters.result, ct_of(parameters.result)
+    before = {mass.segment_id: mass.volume_ml for mass in findings(result).masses}
+    set_reading(result, "mass_left_2", Reading("mass_left_2", Verdict.ACCEPTED))
+    result.GetSegmentation().RemoveSegment("mass_left_2")
+    mask = slicer.util.arrayFromSegmentBinaryLabelmap(result, "mass_left_1", ct)
+    rows = np.flatnonzero(mask.any(axis=(1, 2)))
+    mask[rows[len(rows) // 2] :] = 0
+    slicer.util.updateSegmentBinaryLabelmapFromArray(mask, result, "mass_left_1", ct)
+    parameters.exportReport = True
+    export(widget, double)
+    assert not double.answers.of("error"), double.dialogs
+    said = json.loads((desk / "exports" / NAME / "findings.json").read_text(encoding="utf-8"))
+    now = {mass["segment_id"]: mass for mass in said["masses"]}
+    assert sorted(now) == ["mass_left_1", "mass_right_1"]
+    assert 0.3 < now["mass_left_1"]["volume_ml"] / before["mass_left_1"] < 0.7
+    assert abs(now["mass_right_1"]["volume_ml"] - before["mass_right_1"]) < 0.05 * before["mass_right_1"]
+    report = (desk / "exports" / NAME / "report.html").read_text(encoding="utf-8")
+    assert "as the radiologist changed it" in report and "Removed by hand" in report and "Left mass 2" in report
+    assert "Removed by hand" in words(desk / "exports" / f"{NAME}.pdf")
+
+
 def test_from_the_console(widget, desk):
     import RenalAI
 

@@ -41,11 +41,13 @@ class PrintPageJob:
         return cls(outcome, tuple(Reading.from_json(entry) for entry in fields["readings"]))
 
     def run(self, output: Path, report: Report) -> None:
+        from ..edits import edited_segments, measured_again
         from ..figures import Figures
         from ..report.print_page import print_page
 
         report("write", 0.1, self.outcome.volume.name)
-        figures, found = Figures(self.outcome), self.outcome.findings
+        outcome = measured_again(self.outcome, edited_segments(self.outcome))
+        figures, found = Figures(outcome), outcome.findings
         pictures = {mass.segment_id: figures.of_mass(mass) for mass in found.masses}
         page = print_page(found, figures.overview(), pictures, self.readings)
         (output / _PAGE).write_text(page, encoding="utf-8")

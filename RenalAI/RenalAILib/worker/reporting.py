@@ -43,6 +43,7 @@ class ReportJob:
         return cls(outcome, tuple(Reading.from_json(entry) for entry in fields["readings"]), Path(fields["folder"]))
 
     def run(self, output: Path, report: Report) -> None:
+        from ..edits import edited_segments, measured_again
         from ..errors import InputError
         from ..report import write_outcome as write_report
 
@@ -51,7 +52,8 @@ class ReportJob:
             self.folder.parent.mkdir(parents=True, exist_ok=True)
         except OSError as problem:
             raise InputError(f"{self.folder.parent} cannot be made: {problem.strerror}") from problem
-        paths = write_report(self.outcome, self.folder, readings=self.readings)
+        outcome = measured_again(self.outcome, edited_segments(self.outcome))
+        paths = write_report(outcome, self.folder, readings=self.readings)
         (output / "paths.json").write_text(json.dumps({name: str(path) for name, path in paths.items()}), "utf-8")
 
     def load(self, output: Path) -> dict[str, Path]:
