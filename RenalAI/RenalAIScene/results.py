@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import slicer
 import slicer.util
 
 from RenalAILib.errors import InputError
-from RenalAILib.findings import Kidney, Mass, Outcome, segment_label
+from RenalAILib.findings import Findings, Kidney, Mass, Outcome, segment_label
 from RenalAILib.report.readings import Reading
+from RenalAILib.terminology import segment_name
 
 from . import readings as _readings
+from .candidates import add_candidates, candidate_nodes
 from .labelmaps import segment_array
 from .matching import matches, segments, set_match
 from .overlays import drop_agreement, show
@@ -33,9 +37,8 @@ readings = _readings.readings
 
 
 def add_result(outcome: Outcome, ct: Any) -> tuple[Any, Any]:
-    """The nodes of an outcome: segmentation, table, of a verdict its votes, and a hidden Grad-CAM map a mass.
-
-    All of them or none.
+    """The nodes of an outcome: segmentation, table, of a verdict its votes, a hidden Grad-CAM map a mass, and a
+    region a candidate. All of them or none.
 
     Args:
         outcome: on the grid of ``ct``.
@@ -59,6 +62,7 @@ def add_result(outcome: Outcome, ct: Any) -> tuple[Any, Any]:
         if votes is not None:
             put_beside(votes, ct)
         add_saliency(outcome, segmentation, ct)
+        add_candidates(segmentation, ct)
     except Exception:
         remove_result(segmentation)
         raise
@@ -69,7 +73,8 @@ def remove_result(segmentation: Any) -> None:
     """Take a result out of the scene with everything that came with it."""
     drop_agreement(segmentation)
     maps = [saliency_node(segmentation, segment_id) for segment_id in segmentation.GetSegmentation().GetSegmentIDs()]
-    for node in [*maps, table_of(segmentation), votes_of(segmentation), segmentation]:
+    beside = [*candidate_nodes(segmentation), table_of(segmentation), votes_of(segmentation)]
+    for node in [*maps, *beside, segmentation]:
         if node is not None:
             displayed = node.IsA("vtkMRMLDisplayableNode")
             displays = [node.GetNthDisplayNode(n) for n in range(node.GetNumberOfDisplayNodes())] if displayed else []
@@ -89,6 +94,9 @@ def set_reading(segmentation: Any, segment_id: str, reading: Reading | None) -> 
 def outcome_of(segmentation: Any) -> Outcome:
     """The outcome back from its nodes, segments as they are now: for reports of a saved or an edited scene.
 
+    A kidney or mass whose segment was removed or erased is no longer among the findings; a warning names it. Where
+    segments overlap, the later one has the voxels.
+
     Raises:
         InputError: not a result of RenalAI, or its CT is gone.
     """
@@ -101,9 +109,30 @@ def outcome_of(segmentation: Any) -> Outcome:
     labels, instances = np.zeros(volume.shape, np.uint8), np.zeros(volume.shape, np.uint8)
     present = set(segmentation.GetSegmentation().GetSegmentIDs())
     every: tuple[Kidney | Mass, ...] = (*found.kidneys, *found.masses)
-    for value, segment in enumerate(every, start=1):
+    left: list[int] = []
+    for value, segment in reversed(list(enumerate(every, start=1))):
         if segment.segment_id in present:
-            mask = segment_array(segmentation, segment.segment_id, ct) > 0
-            labels[mask], instances[mask] = segment_label(segment), value
+            mask = (segment_array(segmentation, segment.segment_id, ct) > 0) & (instances == 0)
+            if mask.any():
+                labels[mask], instances[mask] = segment_label(segment), value
+                left.append(value)
+    if len(left) < len(every):
+        found, instances = _without(found, every, sorted(left), instances)
     saliency: Mapping[str, Any] = saliency_of(segmentation)
     return Outcome(volume, found, labels, instances, saliency)
+
+
+def _without(
+    found: Findings, every: Sequence[Kidney | Mass], left: Sequence[int], instances: npt.NDArray[np.uint8]
+) -> tuple[Findings, npt.NDArray[np.uint8]]:
+    """Findings of the segments that are ``left`` (their values), and the instances numbered by them."""
+    renumbered = np.zeros(len(every) + 1, np.uint8)
+    renumbered[list(left)] = np.arange(1, len(left) + 1)
+    gone = ", ".join(segment_name(segment).partition(" (")[0] for n, segment in enumerate(every, 1) if n not in left)
+    kept = replace(
+        found,
+        kidneys=tuple(kidney for n, kidney in enumerate(found.kidneys, 1) if n in left),
+        masses=tuple(mass for n, mass in enumerate(found.masses, 1 + len(found.kidneys)) if n in left),
+        warnings=(*found.warnings, f"Removed by hand after the networks had found it: {gone}."),
+    )
+    return kept, renumbered[instances]

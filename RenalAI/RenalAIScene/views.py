@@ -8,6 +8,7 @@ import numpy as np
 import slicer
 import slicer.util
 
+from .candidates import centre_of, highlight_candidate
 from .segmentation import findings
 
 _OTHER_FILL, _OTHER_LINE, _OTHER_SOLID = 0.3, 0.6, 0.4  # of what stands back, as a share of the node's own opacities
@@ -28,13 +29,18 @@ def go_to_point(ras: tuple[float, float, float]) -> None:
 
 
 def go_to(segmentation: Any, segment_id: str) -> None:
-    """Center every view on a mass and highlight it.
+    """Center every view on a mass or a candidate and highlight it.
 
     Raises:
-        ValueError: the findings of the segmentation have no such mass.
+        ValueError: the findings of the segmentation have no such mass or candidate.
     """
     found = findings(segmentation)
     centroid = {} if found is None else {mass.segment_id: mass.centroid_ras for mass in found.masses}
+    candidate = centre_of(segmentation, segment_id)
+    if candidate is not None:
+        highlight_candidate(segmentation, segment_id)
+        go_to_point(candidate)
+        return
     if segment_id not in centroid:
         raise ValueError(f"{segmentation.GetName()} has no mass {segment_id}")
     highlight(segmentation, segment_id)

@@ -10,13 +10,14 @@ from typing import Any, Protocol
 import qt
 from slicer.i18n import tr as _
 
+from RenalAILib.detections import Detection
 from RenalAILib.findings import Findings, Mass
 from RenalAILib.labels import MassClass
 from RenalAILib.report.readings import Reading, Verdict
 from RenalAILib.terminology import CLASS_COLORS
 from RenalAILib.verdicts import Verdict as PatientVerdict
 
-from . import votes
+from . import candidates, votes
 from .tables import fit, prepare
 from .texts import class_in_words, show_plain, show_problem, show_rich, side_in_words, verdict_in_words
 
@@ -40,7 +41,7 @@ class FindingsScene(Protocol):
         ...
 
     def go_to(self, segmentation: Any, segment_id: str) -> None:
-        """Centers every view on a mass and highlights it."""
+        """Centers every view on a mass or a candidate and highlights it."""
         ...
 
     def go_to_point(self, ras: tuple[float, float, float]) -> None:
@@ -91,6 +92,12 @@ class FindingsSection:
         """The verdict whose votes fill the table: where there are no masses to fill it."""
         found = self._findings
         return None if found is None or found.masses else found.verdict
+
+    @property
+    def _boxes(self) -> tuple[Detection, ...]:
+        """The candidates that fill the table: where there are neither masses nor votes to fill it."""
+        found = self._findings
+        return () if found is None or found.masses or found.verdict is not None else found.detections or ()
 
     def update(self, parameters: Any) -> None:
         """Called at every change of the parameter node; None when there is none."""
@@ -152,11 +159,14 @@ class FindingsSection:
         voted = () if self._votes is None else self._votes.slices
         self._ui.massTable.clearContents()
         prepare(self._ui.massTable, self._headings())
-        self._ui.massTable.setRowCount(len(masses) or len(voted))
+        self._ui.massTable.setRowCount(len(masses) or len(voted) or len(self._boxes))
         for row, mass in enumerate(masses):
             self._show_row(row, mass)
         for row, vote in enumerate(voted):
             for column, item in enumerate(votes.cells(self._votes, vote)):
+                self._ui.massTable.setItem(row, column, item)
+        for row, detection in enumerate(self._boxes):
+            for column, item in enumerate(candidates.cells(detection)):
                 self._ui.massTable.setItem(row, column, item)
         self._ui.massTable.setCurrentCell(-1, -1)
         fit(self._ui.massTable)
@@ -174,6 +184,8 @@ class FindingsSection:
     def _headings(self) -> tuple[str, ...]:
         if self._votes is not None:
             return votes.headings(self._votes)
+        if self._boxes:
+            return candidates.headings()
         return (_("Mass"), _("Class"), _("Ø mm"), _("ml"), _("HU"), _("Yours"))
 
     def _show_row(self, row: int, mass: Mass) -> None:
@@ -218,6 +230,8 @@ class FindingsSection:
     def _kidneys_in_words(self) -> str:
         if self._findings is None:
             return _("Press Segment, or choose a result.")
+        if self._findings.detections is not None and not self._findings.kidneys:
+            return candidates.in_words(self._findings.detections)
         if not self._findings.kidneys:
             return _("No kidney was found.")
         kidneys = [
@@ -242,7 +256,7 @@ class FindingsSection:
         self._on_mass(self._segmentation, self._findings, mass)
 
     def _on_click(self, row: int, column: int) -> None:
-        """A click on the mass or slice that is chosen already brings the views back to it."""
+        """A click on the mass, slice or box that is chosen already brings the views back to it."""
         self._go_to_row(row)
 
     def _go_to_row(self, row: int) -> None:
@@ -251,3 +265,5 @@ class FindingsSection:
             self._scene.go_to(self._segmentation, mass.segment_id)
         elif self._votes is not None and 0 <= row < len(self._votes.slices):
             self._scene.go_to_point(self._votes.slices[row].centre_ras)
+        elif 0 <= row < len(self._boxes):
+            self._scene.go_to(self._segmentation, self._boxes[row].detection_id)

@@ -51,7 +51,13 @@ def create_scene(cache_directory: str) -> tuple[Any, Any]:
 @vtk.calldata_type(vtk.VTK_OBJECT)
 def _into_hierarchy(scene: Any, _event: str, node: Any) -> None:
     """Give a data node its item in Subject Hierarchy, as the plugins of Slicer do for what is not hidden."""
-    data = ("vtkMRMLVolumeNode", "vtkMRMLSegmentationNode", "vtkMRMLTableNode", "vtkMRMLTransformNode")
+    data = (
+        "vtkMRMLVolumeNode",
+        "vtkMRMLSegmentationNode",
+        "vtkMRMLTableNode",
+        "vtkMRMLTransformNode",
+        "vtkMRMLMarkupsNode",
+    )
     if not scene.IsImporting() and not node.GetHideFromEditors() and any(node.IsA(kind) for kind in data):
         hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
         if not hierarchy.GetItemByDataNode(node):

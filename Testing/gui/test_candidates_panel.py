@@ -1,0 +1,88 @@
+"""A detector's candidates in the panel: rows in the place of masses, one click to each box, nothing to classify."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+import qt
+import slicer
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "Testing" / "engine"))
+import toybundle  # noqa: E402
+from toydetector import SEEN, make_detector  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def toy(monkeypatch, tmp_path):
+    default = toybundle.installed_as_default(tmp_path / "bundles")
+    monkeypatch.setenv("RENALAI_BUNDLES", os.pathsep.join([str(default), str(toybundle.toy_bundle().folder)]))
+    monkeypatch.setenv("RENALAI_HOME", str(tmp_path / "home"))
+    return tmp_path
+
+
+@pytest.fixture
+def widget(double, toy):
+    made = double.openModule("RenalAI", ROOT / "RenalAI")
+    made.parent.resize(420, 1200)
+    made.parent.show()
+    double.enter(made)
+    yield made
+    made.cleanup()
+    made.parent.delete()
+    double.app.processEvents()
+
+
+def shown(folder, parts):
+    """The outcome of the toy detector and its segmentation node in the scene."""
+    from RenalAILib.pipelines.running import segment
+    from RenalAIScene import results, volumes
+
+    ct = toybundle.painted(*toybundle.axial(), parts)
+    outcome = segment(ct, make_detector(folder / "detector"), device="cpu", engine="onnxruntime")
+    return outcome, results.add_result(outcome, volumes.add_volume(ct, "CT"))[0]
+
+
+def test_boxes_take_the_place_of_masses_and_a_click_goes_there(widget, toy, double):
+    outcome, segmentation = shown(toy, SEEN)
+    widget._parameterNode.result = segmentation
+    double.app.processEvents()
+    ui, found = widget.ui, outcome.findings.detections
+    assert "3 candidates" in ui.kidneysLine.text
+    assert ui.massTable.rowCount == 3
+    assert [ui.massTable.horizontalHeaderItem(n).text() for n in range(5)] == ["Box", "Class", "Score", "mm", "Slices"]
+    assert [ui.massTable.item(row, 2).text() for row in range(3)] == [f"{one.score:.2f}" for one in found]
+    assert ui.massTable.item(0, 0).text() == f"{found[0].side.value.capitalize()} 1"
+    assert not ui.acceptButton.enabled and not ui.classSelector.enabled and ui.nextButton.enabled
+    center = ui.massTable.visualItemRect(ui.massTable.item(1, 0)).center()
+    QTest.mouseClick(ui.massTable.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, center)
+    for node in slicer.util.getNodesByClass("vtkMRMLSliceNode"):
+        place = [node.GetSliceToRAS().GetElement(axis, 3) for axis in range(3)]
+        assert max(abs(a - b) for a, b in zip(place, found[1].centre_ras, strict=True)) < 1e-3
+    assert qt.QApplication.activeModalWidget() is None
+
+
+def test_the_next_result_finds_the_table_as_it_was(widget, toy, double):
+    from RenalAIScene import results, volumes
+
+    _outcome, segmentation = shown(toy, SEEN)
+    widget._parameterNode.result = segmentation
+    double.app.processEvents()
+    masses = toybundle.toy_outcome((6.0, 3.0, 3.0))
+    widget._parameterNode.result = results.add_result(masses, volumes.add_volume(masses.volume, "other"))[0]
+    double.app.processEvents()
+    assert widget.ui.massTable.rowCount == len(masses.findings.masses)
+    assert widget.ui.massTable.horizontalHeaderItem(0).text() == "Mass"
+
+
+def test_no_candidate_is_said_in_words(widget, toy, double):
+    _outcome, segmentation = shown(toy, SEEN[:3])
+    widget._parameterNode.result = segmentation
+    double.app.processEvents()
+    assert widget.ui.massTable.rowCount == 0
+    assert "found no candidate" in widget.ui.kidneysLine.text
