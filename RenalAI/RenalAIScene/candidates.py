@@ -12,7 +12,6 @@ import vtk
 
 from RenalAILib.detections import Detection
 from RenalAILib.overlays import BOX_COLOR
-from RenalAILib.report.wording import detection_name
 
 from .segmentation import findings, put_beside
 
@@ -79,8 +78,8 @@ def centre_of(segmentation: Any, detection_id: str) -> tuple[float, float, float
 
 
 def _name(detection: Detection) -> str:
-    side = f"{detection.side.value} " if detection.side is not None else ""
-    return f"{detection_name(detection)}: {side}{detection.label} {detection.score:.2f}"
+    """Short: slice views write it over the image."""
+    return f"Box {detection.detection_id.rpartition('_')[2]}: {detection.label} {detection.score:.2f}"
 
 
 def _placed(detection: Detection) -> Any:

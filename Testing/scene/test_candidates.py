@@ -69,7 +69,7 @@ def test_name_attributes_and_study_say_what_a_region_is(double):
     hierarchy.SetItemParent(hierarchy.GetItemByDataNode(ct), study)
     segmentation, _table = results.add_result(outcome, ct)
     one, two = candidate_nodes(segmentation)
-    assert (one.GetName(), two.GetName()) == ("Candidate 1: right mass 0.91", "Candidate 2: nodule 0.42")
+    assert (one.GetName(), two.GetName()) == ("Box 1: mass 0.91", "Box 2: nodule 0.42")
     assert [one.GetAttribute(name) for name in (SCORE, LABEL, SIDE)] == ["0.910", "mass", "right"]
     assert two.GetAttribute(SIDE) is None
     assert one.GetLocked()
