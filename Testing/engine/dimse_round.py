@@ -1,0 +1,47 @@
+"""Run inside a private network by test_pacs_dimse.py: a study to Orthanc and back over C-STORE, C-FIND and C-GET."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pydicom
+import pytest
+from scanfiles import small_ct, write_series
+from testpacs import running
+
+from RenalAILib.pacs.address import DimseAddress
+from RenalAILib.pacs.archive import PacsError, Query
+from RenalAILib.pacs.dimse import DimseArchive
+from RenalAILib.pacs.exchange import fetch_study, send_files
+from RenalAILib.pacs.retrying import Patience
+
+PORT = 14242
+
+
+def main(folder: Path) -> None:
+    files = write_series(folder / "ct", small_ct(), description="portal")
+    study = str(pydicom.dcmread(files[0]).StudyInstanceUID)
+    archive = DimseArchive(DimseAddress("ORTHANC", "127.0.0.1", PORT), timeout_s=10)
+    once = Patience(1)
+    with pytest.raises(PacsError, match="does not answer") as told:
+        archive.find(Query())
+    assert told.value.passing
+    with running(folder / "orthanc", dicom_port=PORT) as pacs:
+        assert len(send_files(archive, files, once).sent) == len(files)
+        again = send_files(archive, files, once)
+        assert (len(again.sent), len(again.there)) == (0, len(files))
+        (entry,) = archive.find(Query(study_uid=study))
+        assert (entry.uid, entry.patient_id) == (study, "0")
+        assert archive.find(Query(patient_id="nobody")) == []
+        (series,) = archive.series(study)
+        assert (series.modality, series.instances, series.description) == ("CT", len(files), "portal")
+        fetch_study(archive, study, folder / "got", once)
+        got = sorted((folder / "got" / series.uid).iterdir())
+        pixels = [{str(d.SOPInstanceUID): d.PixelData for d in map(pydicom.dcmread, paths)} for paths in (files, got)]
+        assert pixels[0] == pixels[1]
+        assert pacs.get("statistics")["CountInstances"] == len(files)
+    print("the round is closed")
+
+
+main(Path(sys.argv[1]))
