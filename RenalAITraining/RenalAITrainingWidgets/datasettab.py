@@ -48,6 +48,13 @@ class DatasetTab:
         ui.synthesiseButton.connect("clicked()", self.onSynthesise)
         for line in (ui.findingsLine, ui.splitLine, ui.importLine, ui.fuseLine, ui.synthesisLine):
             show_plain(line, "")
+        for group, line in (
+            (ui.splitGroupButton, ui.splitLine),
+            (ui.importGroupButton, ui.importLine),
+            (ui.fuseGroupButton, ui.fuseLine),
+            (ui.synthesiseGroupButton, ui.synthesisLine),
+        ):  # unfolding shows every child, also a line that is empty
+            group.connect("contentsCollapsed(bool)", lambda _, line=line: line.setVisible(bool(line.text)))
 
     def update(self, parameters: Any) -> None:
         """Called at every change of the parameter node and after every job; None when there is none."""
@@ -106,7 +113,11 @@ class DatasetTab:
             words = text.format(cases=len(seen.cases), patients=seen.patients, masses=seen.masses)
             show_plain(self._ui.datasetLine, words)
         rows = [
-            (case.get("case", ""), (case.get("masses") or "").replace("; ", ", ") or _("none"), case.get("readers", ""))
+            (
+                case.get("case", ""),
+                (case.get("masses") or "").replace("; ", ", ") or _("none"),
+                str(len((case.get("readers") or "").split())),
+            )
             for case in seen.cases
         ]
         fill(self._ui.caseTable, rows)
@@ -148,7 +159,7 @@ class DatasetTab:
         line = self._ui.findingsLine
         errors = sum(finding["severity"] == "error" for finding in answer["findings"])
         warnings = len(answer["findings"]) - errors
-        text = _("{cases} cases checked: {errors} errors, {warnings} warnings.")
+        text = _("{cases} cases checked. Errors: {errors}. Warnings: {warnings}.")
         words = text.format(cases=answer["cases"], errors=errors, warnings=warnings)
         lines = [html.escape(words) if not answer["findings"] else f"<b>{html.escape(words)}</b>"]
         for finding in answer["findings"][:MOST_FINDINGS]:
@@ -156,7 +167,7 @@ class DatasetTab:
             lines.append(f'<span style="color:{color}">{html.escape(finding["text"])}</span>')
         if len(answer["findings"]) > MOST_FINDINGS:
             lines.append(_("and {count} more").format(count=len(answer["findings"]) - MOST_FINDINGS))
-        links = [link(Path(sheet), _("pictures {n}").format(n=n)) for n, sheet in enumerate(answer["sheets"], 1)]
+        links = [link(line, Path(sheet), _("pictures {n}").format(n=n)) for n, sheet in enumerate(answer["sheets"], 1)]
         lines.append(" · ".join(links))
         show_rich(line, "<br>".join(lines))
 
@@ -183,9 +194,10 @@ def offer(button: Any, problem: str | None, tip: str) -> None:
     button.toolTip = problem or tip
 
 
-def link(path: Path, words: str) -> str:
-    """A file or folder to click."""
-    return f'<a href="{qt.QUrl.fromLocalFile(str(path)).toString()}">{html.escape(words)}</a>'
+def link(label: Any, path: Path, words: str) -> str:
+    """A file or folder to click in ``label``, readable on light and dark."""
+    color = "#8ab4f8" if dark(label) else "#0b57d0"
+    return f'<a style="color:{color}" href="{qt.QUrl.fromLocalFile(str(path)).toString()}">{html.escape(words)}</a>'
 
 
 def show_rich(label: Any, text: str) -> None:

@@ -150,12 +150,12 @@ class RenalAITrainingParameterNode:
     phase: Phase = Phase.UNKNOWN
     source: str = "own"
     licence: str = "not for sharing"
-    importFolder: pathlib.Path = pathlib.Path()
+    importFolder: pathlib.Path = HOME / "import"
     scheme: Scheme = Scheme.EIGHT_ONE_ONE
     splitSeed: Annotated[int, WithinRange(0, 999_999)] = 1
     oversample: Annotated[int, WithinRange(1, 20)] = 1
     fusion: Fusion = Fusion.STAPLE
-    synthesisFolder: pathlib.Path = pathlib.Path()
+    synthesisFolder: pathlib.Path = HOME / "scans"
     synthesisNetwork: Network = Network.LOCATE
     synthesisCount: Annotated[int, WithinRange(1, 100_000)] = 200
     recipe: str = "demo-locate"

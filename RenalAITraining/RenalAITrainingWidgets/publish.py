@@ -101,7 +101,7 @@ class PublishTab:
 
     def _on_published(self, answer: dict[str, Any]) -> None:
         text = _("{name} {version} is there: choose it in RenalAI under Model. {folder}")
-        folder = link(Path(answer["folder"]), _("Open its folder"))
+        folder = link(self._ui.publishedLine, Path(answer["folder"]), _("Open its folder"))
         show_rich(self._ui.publishedLine, text.format(name=answer["name"], version=answer["version"], folder=folder))
 
     @staticmethod

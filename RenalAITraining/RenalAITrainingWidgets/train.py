@@ -14,6 +14,7 @@ from RenalAILib.errors import InputError
 from RenalAITrainingLib.runs.estimate import free_bytes, known_hours, run_bytes, samples_bytes
 from RenalAITrainingLib.runs.plan import RunPlan, State, Status
 from RenalAIWidgets.dependencies import NotInstalledError
+from RenalAIWidgets.menus import add_entry
 from RenalAIWidgets.tables import prepare
 from RenalAIWidgets.texts import show_error, show_plain, show_problem
 
@@ -277,10 +278,10 @@ class TrainTab:
         seen = glance(Path(parameters.datasetFolder))
         problem = self.problem(seen)
         offer(self._ui.startButton, problem, _("In a process of its own, which goes on when Slicer is closed."))
-        if problem is not None:
-            show_problem(self._ui.trainLine, problem, severe=False)
+        if problem is None or any(run.status().state.active for run in self._found):
+            show_plain(self._ui.trainLine, problem or _("Ready."))
         else:
-            show_plain(self._ui.trainLine, _("Ready."))
+            show_problem(self._ui.trainLine, problem, severe=False)
         if self._recipe is None:
             show_plain(self._ui.needLine, "")
             return
@@ -319,16 +320,14 @@ class TrainTab:
         try:
             described = described_recipes()
         except NotInstalledError as problem:
-            self._menu.addAction(str(problem)).enabled = False
+            add_entry(self._menu, str(problem), lambda: None).enabled = False
             return
         stage = None
         for recipe in described:
             if recipe.stage != stage:
                 stage = recipe.stage
                 self._menu.addSection(network_in_words(stage))
-            self._menu.addAction(recipe.title).connect(
-                "triggered()", lambda *_checked, name=recipe.name: self.choose(name)
-            )
+            add_entry(self._menu, recipe.title, lambda name=recipe.name: self.choose(name))
 
     @staticmethod
     def _stopping(training: Training) -> bool:

@@ -166,7 +166,7 @@ class Studio:
     def _take(self, widget: Any, name: str) -> None:
         panel = widget.parent
         panel.show()
-        for _ in range(3):  # word-wrapped labels need a second layout
+        for _ in range(6):  # word-wrapped labels need a second layout, unfolded groups a third
             self.double.app.processEvents()
             widget.panel.update()
             height = panel.layout().heightForWidth(self.width) if panel.layout().hasHeightForWidth() else 0

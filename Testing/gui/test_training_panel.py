@@ -142,7 +142,7 @@ def test_a_segmentation_becomes_a_case_as_it_was_corrected(widget, double, add_c
     ui.segmentationSelector.setCurrentNode(segmentation)
     shown = [ui.matchTable.cellWidget(row, 1).currentText for row in range(ui.matchTable.rowCount)]
     assert shown == ["Right kidney", "Left kidney", "AML", "Cystic mass", "Solid mass"]
-    assert "No patient is named" in ui.annotateLine.text and "right kidney, left kidney" in ui.overlapLine.text
+    assert "No patient is named" in ui.annotateLine.text and "Right kidney → Left kidney" in ui.overlapLine.text
     aml = ui.matchTable.cellWidget(2, 1)
     aml.setCurrentIndex(aml.findText("Mass, any class"))
     aml.activated.emit(aml.currentIndex)
@@ -191,7 +191,7 @@ def test_from_annotation_to_a_model_that_renalai_offers(widget, double, add_case
     assert ui.datasetLine.text == "4 cases of 4 patients, 12 masses."
     click(ui.checkButton)
     wait_for_job(widget, double)
-    assert "0 errors" in ui.findingsLine.text and (home / "data" / "contact-sheet-1.png").is_file()
+    assert "Errors: 0." in ui.findingsLine.text and (home / "data" / "contact-sheet-1.png").is_file()
     click(ui.splitButton)
     wait_for_job(widget, double)
     assert ui.splitLine.text == "training 2, validation 1, test 1"

@@ -96,7 +96,7 @@ def test_findings_are_told_with_their_colors_and_pictures(made):
     ]
     made.logic.tickets[-1].end({"cases": 3, "findings": findings, "sheets": ["sheet.png"]})
     text = made.ui.findingsLine.text
-    assert "1 errors, 1 warnings" in text and "mixed up" in text and "#b3261e" in text and "sheet.png" in text
+    assert "Errors: 1. Warnings: 1." in text and "mixed up" in text and "#b3261e" in text and "sheet.png" in text
 
 
 def test_a_job_that_fails_or_is_cancelled_is_told(made, double):

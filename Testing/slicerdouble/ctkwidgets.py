@@ -73,12 +73,12 @@ class ctkCollapsibleButton(QtWidgets.QWidget):
 
     def minimumSizeHint(self) -> QtCore.QSize:
         inner = QtCore.QSize(0, 0) if self._collapsed or not self.layout() else self.layout().minimumSize()
-        return QtCore.QSize(max(inner.width(), 80), max(inner.height(), self.HEADER))
+        return QtCore.QSize(max(inner.width(), 80), inner.height() + self.HEADER)  # a layout counts its own margins only
 
     def sizeHint(self) -> QtCore.QSize:
         if self._collapsed or not self.layout():
             return self.minimumSizeHint()
-        return self.layout().sizeHint()
+        return self.layout().sizeHint() + QtCore.QSize(0, self.HEADER)
 
     def paintEvent(self, event: QtGui.QPaintEvent) -> None:
         painter = QtGui.QPainter(self)
