@@ -13,6 +13,7 @@ set "wanted=%hash% %root%"
 call :need "" || exit /b 2
 if /i "%~1"=="test" goto test
 for %%w in (train dataset evaluate publish) do if /i "%~1"=="%%w" (call :need train || exit /b 2)
+if /i "%~1"=="pacs" (call :need pacs || exit /b 2)
 if /i "%~1"=="bench" for %%w in (%*) do if /i "%%~w"=="--peers" (call :need peers || exit /b 2)
 "%venv%\Scripts\renalai.exe" %*
 exit /b %errorlevel%

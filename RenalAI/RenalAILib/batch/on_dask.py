@@ -98,7 +98,7 @@ def _handed_out(
 ) -> Iterator[StudyRecord]:
     waiting = iter(tasks)
     shipped: set[str] = set()
-    under_way = distributed.as_completed()
+    under_way = distributed.as_completed(loop=client.loop)
     names: dict[str, StudyTask] = {}
 
     def hand_out() -> bool:

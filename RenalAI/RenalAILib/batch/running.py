@@ -102,6 +102,7 @@ def run_batch(plan: Plan, execution: Execution, told: Callable[[Pace, StudyRecor
         except KeyboardInterrupt:
             manifest.interrupted(under_way)
             raise
+        _sweep(plan.output / "results", tasks)  # of workers that died while others went on
         return [manifest.records[name] for name in tasks]
 
 
