@@ -55,8 +55,13 @@ def load_description(path: Path) -> BundleDescription:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    return description_of(content, str(path))
+
+
+def description_of(content: Any, where: str) -> BundleDescription:
+    """A description from plain types. Raises InputError that names ``where`` and the key."""
     if isinstance(content, dict):
         known = {item.name for item in fields(BundleDescription)} - {"settings"}
         settings = {key: value for key, value in content.items() if key not in known}
         content = {key: value for key, value in content.items() if key in known} | {"settings": settings}
-    return build(BundleDescription, content, str(path))
+    return build(BundleDescription, content, where)

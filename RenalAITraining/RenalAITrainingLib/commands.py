@@ -3,22 +3,40 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from RenalAILib.errors import InputError
 
+if TYPE_CHECKING:
+    from .trainer import Options
+
 
 class Train:
-    """``renalai train RECIPE --samples DIR -o OUT``."""
+    """``renalai train RECIPE --samples DIR -o OUT``, or a whole bundle: ``renalai train --all [PLAN] -o OUT``."""
 
-    help = "train a network by a recipe on cached samples"
+    help = "train a network by a recipe on cached samples, or with --all everything that a bundle needs"
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Declare the command's words."""
-        parser.add_argument("recipe", help="a shipped recipe's name, or a .yaml file")
-        parser.add_argument("--samples", type=Path, required=True, help="folder of cached samples")
+        parser.add_argument("recipe", nargs="?", help="a shipped recipe's name, or a .yaml file")
+        parser.add_argument("--samples", type=Path, help="folder of cached samples")
         parser.add_argument("-o", "--output", type=Path, required=True, help="folder of this run")
+        parser.add_argument(
+            "--all",
+            nargs="?",
+            const="zhao2023-demo",
+            metavar="PLAN",
+            dest="plan",
+            help="samples, networks and bundle by a shipped plan's name or a .yaml file (default: the plan of the"
+            " shipped bundle); the same words again go on where they were stopped",
+        )
+        parser.add_argument(
+            "--data", type=Path, help="with --all: folder with ct/ and kits23_masks/ to synthesise from"
+        )
+        parser.add_argument("--dataset", type=Path, help="with --all: a dataset with a split to cut samples from")
         parser.add_argument("--minutes", type=float, help="train so long, in place of the recipe's length")
         parser.add_argument("--seed", type=int, default=0)
         parser.add_argument("--threads", type=int, help="CPU threads of torch")
@@ -34,6 +52,10 @@ class Train:
         from .samples import SampleStore
         from .trainer import Options, Trainer
 
+        if args.plan is None and (args.recipe is None or args.samples is None):
+            raise InputError("name a recipe and its --samples, or train a whole bundle with --all")
+        if args.plan is not None and args.recipe is not None:
+            raise InputError(f"--all {args.plan} trains by a plan, {args.recipe} is a recipe: give one of them")
         options = Options(
             seed=args.seed,
             minutes=args.minutes,
@@ -44,13 +66,9 @@ class Train:
             workers=args.workers,
             bfloat16=args.bfloat16,
         )
-        trainer = Trainer(
-            recipe.load(args.recipe),
-            SampleStore(args.samples),
-            args.output,
-            options,
-            report=lambda line: print(line, flush=True),
-        )
+        if args.plan is not None:
+            return _train_all(args, options)
+        trainer = Trainer(recipe.load(args.recipe), SampleStore(args.samples), args.output, options, report=_say)
         try:
             result = trainer.run()
         except KeyboardInterrupt:
@@ -61,6 +79,28 @@ class Train:
             f" {result.best_step}: {trainer.best}"
         )
         return 0
+
+
+def _train_all(args: argparse.Namespace, options: Options) -> int:
+    from . import bundle_plan
+    from .making_bundle import Sources, make_bundle
+
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise InputError("--all is one process's work; start torchrun for one network at a time, with a recipe")
+    if args.minutes is not None or args.start_from is not None or args.resume:
+        raise InputError("with --all, minutes and starting weights stand in the plan, and it resumes by itself")
+    loaded = bundle_plan.load(args.plan)
+    try:
+        bundle = make_bundle(loaded, Sources(args.data, args.dataset), args.output, options, _say)
+    except KeyboardInterrupt:
+        print("stopped; the same words go on where they were")
+        return 1
+    print(f"the bundle is in {bundle}; renalai bundle import {bundle} brings it into RenalAI")
+    return 0
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
 class Publish:

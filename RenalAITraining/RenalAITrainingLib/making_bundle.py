@@ -1,0 +1,154 @@
+"""The whole way by a plan: samples, networks, bundle. Killed at any moment, it goes on where it was.
+
+```
+OUT/
+  samples/STAGE/     cached network inputs; those that are there stay
+  runs/NAME/         checkpoints and curves; resumed from the last checkpoint
+  evaluation/        of the networks on the test part of the dataset, where the card is to be filled
+  BUNDLE/            appears when it is complete
+```
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from RenalAILib.bundle import read_bundle
+from RenalAILib.errors import InputError
+
+from .bundle_plan import LoadedPlan
+from .dataset.folder import Dataset
+from .dataset.real_samples import fill
+from .evaluation.pairs import select
+from .evaluation.report_folder import write_report
+from .evaluation.running import CaseStore, run_cases
+from .evaluation.systems import BundleSystem
+from .jobs.model_card import model_card
+from .publish import Papers, by_stage, publish
+from .samples import SampleStore
+from .synthesis.filling import synthesise
+from .trainer import Options, Trainer
+
+_UNMEASURED = "The networks of this bundle are being measured; this card will be replaced.\n"
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What is trained on; one of them at least.
+
+    Attributes:
+        data: folder with ``ct/`` and ``kits23_masks/``, for what the plan synthesises.
+        dataset: with a split; its training and validation cases give samples for every stage of the plan.
+    """
+
+    data: Path | None = None
+    dataset: Path | None = None
+
+
+def make_bundle(
+    loaded: LoadedPlan, sources: Sources, output: Path, options: Options, report: Callable[[str], None] = print
+) -> Path:
+    """The bundle of a plan; its folder.
+
+    Args:
+        loaded: from `bundle_plan.load`.
+        sources: see there.
+        output: everything is made here, and what is there already is not made again.
+        options: threads, device, workers and precision of all trainings; seed and length are the plan's.
+        report: is given a line of text now and then.
+
+    Raises:
+        InputError: a source is missing that the plan needs, or a step fails: what was finished stays.
+    """
+    plan = loaded.plan
+    if plan.synthesise and sources.data is None:
+        raise InputError(f"the plan {loaded.name} synthesises samples: name the data folder with --data")
+    if not plan.synthesise and sources.dataset is None:
+        raise InputError(f"the plan {loaded.name} trains on a dataset: name it with --dataset")
+    bundle = output / loaded.description.name
+    if bundle.exists():
+        read_bundle(bundle)
+        report(f"{bundle} is there already, complete; take it away to publish it anew")
+        return bundle
+    making = _Making(loaded, sources, output, options, report)
+    making.cut_samples()
+    making.train_networks()
+    card = loaded.card if loaded.card is not None else making.filled_card()
+    report(f"Publishing {loaded.description.name}")
+    making.publish_as(bundle, card)
+    return bundle
+
+
+class _Making:
+    """The steps of `make_bundle`, in their order."""
+
+    def __init__(
+        self, loaded: LoadedPlan, sources: Sources, output: Path, options: Options, report: Callable[[str], None]
+    ) -> None:
+        self.loaded, self.sources, self.output, self.options, self.report = loaded, sources, output, options, report
+        self.stores = {stage: output / "samples" / stage for stage in loaded.stages}
+        self.best: dict[str, Path] = {}
+
+    def cut_samples(self) -> None:
+        """Those that are not there yet."""
+        for wanted in self.loaded.plan.synthesise:
+            assert self.sources.data is not None
+            self.report(f"Samples for {wanted.stage}: {wanted.count} of seed {wanted.seed}")
+            place = self.output / "samples" / wanted.stage
+            synthesise(self.sources.data, wanted.stage, wanted.count, wanted.seed, place, wanted.phantoms)
+        if self.sources.dataset is not None:
+            dataset = Dataset.open(self.sources.dataset)
+            for stage, place in self.stores.items():
+                self.report(f"Samples for {stage} from {self.sources.dataset}")
+                fill(dataset, stage, place, variants=self.loaded.plan.variants, report=self.report)
+
+    def train_networks(self) -> None:
+        """Those that are not finished; `best` holds the weights of all."""
+        for network, recipe in zip(self.loaded.plan.networks, self.loaded.recipes, strict=True):
+            folder = self.output / "runs" / network.name
+            options = replace(
+                self.options,
+                seed=network.seed,
+                minutes=network.minutes,
+                resume=(folder / "last.pt").exists(),
+                start_from=None if network.start_from is None else self.best[network.start_from],
+            )
+            self.report(f"Training {network.name}: {recipe.title}")
+            trainer = Trainer(recipe, SampleStore(self.stores[recipe.data.stage]), folder, options, self.report)
+            result = trainer.run()
+            self.report(
+                f"{network.name}: best score {result.best_score:.4f}, step {result.best_step} of {result.steps}"
+            )
+            self.best[network.name] = trainer.best
+
+    def filled_card(self) -> str:
+        """The model card with what the test part of the dataset says about the networks."""
+        recipes: dict[str, list[str]] = {}
+        for recipe in self.loaded.recipes:
+            recipes.setdefault(recipe.data.stage, []).append(recipe.name)
+        texts = self.loaded.description.texts()
+        dataset = self.sources.dataset
+        if dataset is None or not Dataset.open(dataset).split.get("test"):
+            self.report("There is no test part to measure the networks on; the card says so")
+            return model_card(texts, recipes, None)
+        draft = self.output / ".draft" / self.loaded.description.name
+        if not draft.exists():
+            draft.parent.mkdir(parents=True, exist_ok=True)
+            self.publish_as(draft, _UNMEASURED)
+        self.report(f"Evaluating on the test part of {dataset}")
+        selection = select(dataset, "test")
+        system = BundleSystem(read_bundle(draft), device=self.options.device)
+        kept = CaseStore(self.output / ".draft" / "cases")
+        run = run_cases(selection.pairs, system, kept, lambda stage, fraction, message: None)
+        write_report(selection, "test", [run], self.output / "evaluation")
+        content = json.loads((self.output / "evaluation" / "evaluation.json").read_text(encoding="utf-8"))
+        return model_card(texts, recipes, content)
+
+    def publish_as(self, place: Path, card: str) -> None:
+        """The bundle with all that is trained, at ``place``."""
+        papers = Papers(card, self.loaded.license)
+        stores = [SampleStore(folder) for folder in self.stores.values()]
+        publish(self.loaded.description, by_stage(list(self.best.values())), stores, papers, place)

@@ -1,0 +1,182 @@
+"""From cases to a bundle that RenalAI runs, by the commands a user types: phantoms, and KiTS23's own layout."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import SimpleITK as sitk
+import yaml
+from labelledcases import NAMES as FIXED_NAMES
+from labelledcases import ct_of, labels
+
+from RenalAILib.bundle import read_bundle
+from RenalAILib.cli import main as renalai
+from RenalAILib.errors import InputError
+from RenalAILib.labels import Label
+from RenalAILib.pseudonyms import Pseudonyms
+from RenalAILib.reading import read_labels
+from RenalAILib.report.nifti import nifti_ct, nifti_labels
+from RenalAILib.volume import Volume
+from RenalAITrainingLib import bundle_plan, commands
+from RenalAITrainingLib.dataset.folder import Dataset
+from RenalAITrainingLib.metrics_log import read_metrics
+
+CLASSES = (Label.AML, Label.CYSTIC, Label.SOLID)
+NAMES = {"background": 0, "kidney_right": 1, "kidney_left": 2, "aml": 3, "cystic": 4, "solid": 5}
+KIDNEY_BAR, MASS_BAR = 0.7, 0.4  # Dice on cases that the toy networks never saw
+
+
+@pytest.fixture(autouse=True)
+def _same_names_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pseudonyms follow from a user's own key, and who trains from pseudonyms: here they are always the same."""
+    monkeypatch.setattr(Pseudonyms, "of_user", lambda folder: FIXED_NAMES)
+
+
+def _truth(number: int) -> Volume:
+    masses = [(CLASSES[(number + n) % 3], ("right", "left", "right")[n], 12.0 + 2 * n) for n in range(3)]
+    return labels(*masses, seed=number)
+
+
+def _phantoms(folder: Path, count: int) -> Path:
+    """Phantoms as an nnU-Net raw folder."""
+    (folder / "imagesTr").mkdir(parents=True)
+    (folder / "labelsTr").mkdir()
+    for number in range(count):
+        truth = _truth(number)
+        (folder / "imagesTr" / f"p{number:02d}_0000.nii.gz").write_bytes(nifti_ct(ct_of(truth, number), ""))
+        (folder / "labelsTr" / f"p{number:02d}.nii.gz").write_bytes(nifti_labels(truth, ""))
+    facts = {"channel_names": {"0": "CT"}, "labels": NAMES, "numTraining": count, "file_ending": ".nii.gz"}
+    (folder / "dataset.json").write_text(json.dumps(facts), encoding="utf-8")
+    return folder
+
+
+def _dice(one: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]) -> float:
+    return float(2 * (one & other).sum() / (one.sum() + other.sum()))
+
+
+def test_phantoms_to_a_bundle_that_segments(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    dataset, out = tmp_path / "set", tmp_path / "out"
+    raw = _phantoms(tmp_path / "Dataset001_Phantoms", 10)
+    assert renalai(["dataset", "import", str(raw), "-o", str(dataset)]) == 0
+    assert renalai(["dataset", "check", str(dataset), "--no-sheet"]) == 0
+    assert renalai(["dataset", "split", str(dataset), "--ratio", "7:1:2"]) == 0
+    words = ["train", "--all", "toy", "--dataset", str(dataset), "-o", str(out), "--threads", "1"]
+    assert renalai(words) == 0
+    bundle = read_bundle(out / "toy")
+    measured = json.loads((out / "evaluation" / "evaluation.json").read_text(encoding="utf-8"))
+    assert "On " in bundle.model_card and "Overlap by set and side" in bundle.model_card
+    assert measured["split"] == "test"
+
+    seen = Dataset.open(dataset)
+    for name in seen.split["test"]:
+        case = seen.case(name)
+        place = tmp_path / "results" / name
+        ct = str(dataset / case.image_path)
+        assert renalai(["segment", ct, "--bundle", str(out / "toy"), "-o", str(place), "--device", "cpu"]) == 0
+        found, truth = read_labels(place / "labels.nii.gz").voxels, seen.labels(case).voxels
+        assert _dice(found > 0, truth > 0) > KIDNEY_BAR
+        assert _dice(found >= Label.AML, truth >= Label.AML) > MASS_BAR
+
+    # The same words again make nothing twice: neither where all is there, nor where the bundle is not.
+    curves = {name: read_metrics(out / "runs" / name / "metrics.jsonl") for name in ("locate", "delineate")}
+    capsys.readouterr()
+    assert renalai(words) == 0
+    assert "is there already, complete" in capsys.readouterr().out
+    first = (out / "toy" / "SHA256SUMS").read_bytes()
+    (out / "toy").rename(tmp_path / "away")
+    assert renalai(words) == 0
+    assert curves == {name: read_metrics(out / "runs" / name / "metrics.jsonl") for name in curves}
+    assert (out / "toy" / "SHA256SUMS").read_bytes() == first
+
+
+def _save_as_kits(volume: Volume, path: Path) -> None:
+    """As the challenge stores: the first array axis from head to feet, identity directions with a flip."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = sitk.GetImageFromArray(np.ascontiguousarray(volume.voxels[::-1].transpose(2, 1, 0)))
+    k, j, i = volume.spacing_mm
+    image.SetSpacing((float(k), float(j), float(i)))
+    # Columns are where the axes of the image point in LPS: the first to the feet, the second back, the third left.
+    image.SetDirection((0.0, 0.0, 1.0, 0.0, 1.0, 0.0, -1.0, 0.0, 0.0))
+    sitk.WriteImage(image, str(path))
+
+
+def test_two_cases_in_the_layout_of_kits23_train_as_they_are(tmp_path: Path) -> None:
+    """What ``kits23_download_data`` leaves: ``dataset/case_00000/{imaging,segmentation}.nii.gz``, ``kits23.json``."""
+    root = tmp_path / "kits23"
+    table = []
+    for number, histology in enumerate(("clear_cell_rcc", "angiomyolipoma")):
+        drawn = labels((Label.SOLID, "right", 13.0), (Label.CYSTIC, "left", 12.0), seed=number)
+        as_kits = np.array([0, 1, 1, 2, 3, 2, 2], np.uint8)[drawn.voxels]  # kidney 1, tumour 2, cyst 3
+        hu = ct_of(drawn, number)
+        case = root / "dataset" / f"case_{number:05d}"
+        _save_as_kits(hu, case / "imaging.nii.gz")
+        _save_as_kits(drawn.with_voxels(as_kits), case / "segmentation.nii.gz")
+        _save_as_kits(drawn.with_voxels(as_kits), case / "instances" / "kidney_instance-1_annotation-1.nii.gz")
+        table.append({"case_id": case.name, "tumor_histologic_subtype": histology})
+    (root / "dataset" / "kits23.json").write_text(json.dumps(table), encoding="utf-8")
+
+    dataset, plan = tmp_path / "set", tmp_path / "two-steps.yaml"
+    assert renalai(["dataset", "import", str(root), "-o", str(dataset)]) == 0
+    imported = Dataset.open(dataset)
+    assert sorted(mass.mass_class.value for case in imported for mass in case.masses) == [
+        "aml", "cystic", "cystic", "solid",
+    ]  # fmt: skip
+    assert renalai(["dataset", "split", str(dataset), "--ratio", "1:1:0"]) == 0
+    toy = yaml.safe_load((Path(bundle_plan.__file__).parent / "plans" / "toy.yaml").read_text(encoding="utf-8"))
+    for network in toy["networks"]:
+        network["changes"]["schedule"] |= {"steps": 2, "validate_every": 2}
+    plan.write_text(yaml.safe_dump(toy), encoding="utf-8")
+    assert renalai(["train", "--all", str(plan), "--dataset", str(dataset), "-o", str(tmp_path / "out")]) == 0
+    bundle = read_bundle(tmp_path / "out" / "toy")
+    assert "no evaluation was made" in bundle.model_card  # there is no test part, and the card says so
+
+
+def test_plans_name_what_exists() -> None:
+    for name in bundle_plan.shipped():
+        loaded = bundle_plan.load(name)
+        assert loaded.recipes and loaded.license
+    demo = bundle_plan.load("zhao2023-demo")
+    assert demo.stages == ("locate", "delineate", "characterise")
+    assert {one.stage for one in demo.plan.synthesise} == set(demo.stages)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"networks": []}, "networks with different names"),
+        ({"networks": [{"name": "a", "recipe": "unheard-of"}]}, "no recipe is called unheard-of"),
+        ({"networks": [{"name": "a", "recipe": "demo-locate", "start_from": "b"}]}, "which does not stand before it"),
+        (
+            {"networks": [{"name": "a", "recipe": "demo-locate", "changes": {"schedule": {"stepps": 1}}}]},
+            "unknown key 'stepps'",
+        ),
+        ({"bundle": {"name": "x"}}, "lacks the key 'version'"),
+        ({"card": "none"}, r"names the card none\.md, which is not among those shipped"),
+    ],
+)
+def test_a_plan_that_cannot_work_is_told_before_anything_starts(
+    change: dict[str, object], told: str, tmp_path: Path
+) -> None:
+    toy = yaml.safe_load((Path(bundle_plan.__file__).parent / "plans" / "toy.yaml").read_text(encoding="utf-8"))
+    (tmp_path / "plan.yaml").write_text(yaml.safe_dump(toy | change), encoding="utf-8")
+    with pytest.raises(InputError, match=told):
+        bundle_plan.load(tmp_path / "plan.yaml")
+
+
+def test_words_that_do_not_fit_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = ["-o", str(tmp_path / "out")]
+    for words, told in (
+        (["--all", *out], "the plan zhao2023-demo synthesises samples: name the data folder with --data"),
+        (["--all", "toy", *out], "the plan toy trains on a dataset: name it with --dataset"),
+        (["--all", "none", *out], "no plan is called none; there are toy, zhao2023"),
+        (["demo-locate", *out], "name a recipe and its --samples, or train a whole bundle with --all"),
+        (["demo-locate", "--all", "toy", *out], "give one of them"),
+        (["--all", "toy", "--minutes", "3", *out], "stand in the plan"),
+    ):
+        assert commands.main(["train", *words]) == 2
+        assert told in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
