@@ -45,8 +45,8 @@ LOSSES: Mapping[Purpose, tuple[str, ...]] = {
 }
 """The losses that fit each purpose."""
 
-SYNTHESISED: tuple[Stage, ...] = ("locate", "delineate", "characterise", "one-stage")
+SYNTHESISED: tuple[Stage, ...] = ("locate", "delineate", "characterise", "one-stage", "slice-detect")
 """The stages that `synthesis` makes samples for."""
 
-CUT: tuple[Stage, ...] = ("locate", "delineate", "characterise", "one-stage", "slice-segment")
+CUT: tuple[Stage, ...] = ("locate", "delineate", "characterise", "one-stage", "slice-segment", "slice-detect")
 """The stages whose samples are cut from the real cases of a dataset (`dataset.real_samples`)."""

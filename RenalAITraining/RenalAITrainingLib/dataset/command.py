@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from RenalAILib.errors import InputError
 
+from ..nodules.command import Nodules
 from ..stages import CUT
 from ..synthesis.command import Synthesise
 from .vocabulary import ScanPhase
@@ -280,7 +281,7 @@ class Slices:
 
 
 class DatasetCommand:
-    """``renalai dataset create|import|list|check|split|fuse|samples|slices|synthesise``."""
+    """``renalai dataset create|import|list|check|split|fuse|samples|slices|nodules|synthesise``."""
 
     help = "make, fill, check and split a dataset; cut samples from it or synthesise them"
     verbs: dict[str, Verb]
@@ -295,6 +296,7 @@ class DatasetCommand:
             "fuse": Fuse(),
             "samples": Samples(),
             "slices": Slices(),
+            "nodules": Nodules(),
             "synthesise": Synthesise(),
         }
 

@@ -24,6 +24,7 @@ from ..convention import to_convention
 from ..samples import SampleStore, Split, Stage
 from ..synthesis.characterise_samples import sample_of_mass
 from ..synthesis.delineate_samples import SHAPE, kidney_box_as_found
+from ..synthesis.detect_samples import detect_samples
 from ..synthesis.fields import Noise, Rng
 from ..synthesis.locate_samples import SPACING_MM
 from ..synthesis.made import MadeSample
@@ -35,8 +36,8 @@ from .folder import Dataset
 _AROUND_KIDNEY_MM = 40.0  # more than margin and jitter of a box can take
 _AROUND_MASS_SHARE, _AROUND_MASS_MM = 0.75, 16.0  # more than the cube about a flat mass can take
 _SMALLEST_KIDNEY_VOXELS = 1000
-_STAGES: tuple[Stage, ...] = ("locate", "delineate", "characterise", "one-stage", "slice-segment")
-_WHOLE = ("locate", "one-stage", "slice-segment")  # nothing is jittered: one variant a case
+_STAGES: tuple[Stage, ...] = ("locate", "delineate", "characterise", "one-stage", "slice-segment", "slice-detect")
+_WHOLE = ("locate", "one-stage", "slice-segment", "slice-detect")  # nothing is jittered: one variant a case
 _CLASSES = (MassClass.AML, MassClass.CYSTIC, MassClass.SOLID)
 
 
@@ -161,6 +162,7 @@ _MAKERS: Mapping[Stage, Callable[[Rng, Scene], Iterator[MadeSample]]] = {
     "characterise": _characterise,
     "one-stage": _locate,
     "slice-segment": lambda rng, scene: iter(slice_samples(rng, scene)),
+    "slice-detect": lambda rng, scene: iter(detect_samples(rng, scene)),
 }
 
 

@@ -13,9 +13,13 @@ from RenalAILib.masses import mass_regions
 from RenalAILib.volume import Volume
 
 from ..lesion_boxes import LesionBox, to_facts
+from ..sources import ShapeLibrary
+from .contrast import Phase, in_phase, shifted
 from .fields import Rng
+from .locate_samples import varied_kidneys
 from .made import MadeSample
 from .scene import Scene
+from .surroundings import air_as_air
 
 SHAPE: Pair = (430, 418)
 STEP_MM = 3.0
@@ -23,6 +27,7 @@ NEIGHBOURS = 1
 EMPTY_SHARE = 0.25
 """Share of the slices without kidney and mass that become samples."""
 KIDNEY, MASS = "kidney", "mass"
+MOST_OF_A_DRAW = 8
 _SMALLEST_PIXELS = 4  # of a structure in a slice of the CT: less is the edge of one
 
 
@@ -55,6 +60,24 @@ def detect_samples(
         image = network_slices(view, k, slices.step, neighbours, shape)
         made.append(MadeSample(image, np.zeros(image.shape, np.uint8), scene, {"k": k, **to_facts(here)}))
     return made
+
+
+def synthetic_detect_samples(rng: Rng, scene: Scene, shapes: ShapeLibrary | None) -> list[MadeSample]:
+    """A few slices of a scan whose kidneys were given masses, other phases and lookalikes; of a phantom, its own.
+
+    At most `MOST_OF_A_DRAW` of them, at random: many scans teach more than many slices of one.
+    """
+    part = scene
+    if scene.kind != "phantom":
+        part = air_as_air(part.mirrored() if rng.random() < 0.5 else part)
+        if rng.random() < 0.5:
+            part = in_phase(rng, part, list(Phase)[int(rng.integers(len(Phase)))])
+        part = varied_kidneys(rng, part, shapes)
+        if rng.random() < 0.5:
+            part = shifted(rng, part)
+    made = detect_samples(rng, part)
+    chosen = sorted(rng.permutation(len(made))[:MOST_OF_A_DRAW].tolist())
+    return [made[number] for number in chosen]
 
 
 def _boxes(scene: Scene) -> dict[int, list[tuple[str, int, list[float]]]]:

@@ -48,7 +48,7 @@ def locate_samples(rng: Rng, scene: Scene, shapes: ShapeLibrary | None) -> list[
     if phase is not None and scene.kind != "phantom":
         part = in_phase(rng, part, phase)
         facts["phase"] = phase.value
-    part = _varied_kidneys(rng, part, shapes)
+    part = varied_kidneys(rng, part, shapes)
     if rng.random() < 0.5:
         part = shifted(rng, part)
     part, seen = _other_field_of_view(rng, part)
@@ -63,7 +63,8 @@ def locate_samples(rng: Rng, scene: Scene, shapes: ShapeLibrary | None) -> list[
     return [MadeSample(part.hu, part.labels, part, facts)]
 
 
-def _varied_kidneys(rng: Rng, part: Scene, shapes: ShapeLibrary | None) -> Scene:
+def varied_kidneys(rng: Rng, part: Scene, shapes: ShapeLibrary | None) -> Scene:
+    """Masses, lookalikes or nothing where a kidney was, each now and then."""
     for side in Side:
         if rng.random() < 0.3:
             part = lookalike(rng, part, side)

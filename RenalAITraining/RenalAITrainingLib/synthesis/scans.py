@@ -14,7 +14,9 @@ from .phantoms import phantom_scene
 from .scene import Scene
 
 _FAR_FROM_EDGE_VOXELS = 3
-_DRAWS_PER_PHANTOM: dict[Stage, int] = {"locate": 1, "delineate": 5, "characterise": 20, "one-stage": 1}
+_DRAWS_PER_PHANTOM: dict[Stage, int] = {
+    "locate": 1, "delineate": 5, "characterise": 20, "one-stage": 1, "slice-detect": 2,
+}  # fmt: skip
 
 
 def real_scene(case: RealCase) -> Scene:

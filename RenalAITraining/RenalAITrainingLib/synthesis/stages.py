@@ -8,6 +8,7 @@ from ..samples import Stage
 from ..sources import ShapeLibrary
 from .characterise_samples import characterise_samples
 from .delineate_samples import delineate_samples
+from .detect_samples import synthetic_detect_samples
 from .fields import Rng
 from .locate_samples import locate_samples
 from .made import MadeSample
@@ -20,5 +21,6 @@ STAGES: Mapping[Stage, Maker] = {
     "delineate": delineate_samples,
     "characterise": characterise_samples,
     "one-stage": locate_samples,
+    "slice-detect": synthetic_detect_samples,
 }
 """For each stage what makes samples of one scene; an empty list where the scene gives none."""
