@@ -18,7 +18,7 @@ def save(content: dict[str, Any], path: Path) -> None:
     """Write tensors and plain types to ``path``, all or nothing.
 
     Raises:
-        InputError: the disk is full; the checkpoint before is untouched.
+        InputError: the disk is full or cannot be written; the checkpoint before is untouched.
     """
     beside = path.with_name(path.name + ".part")
     try:
@@ -29,9 +29,10 @@ def save(content: dict[str, Any], path: Path) -> None:
         beside.replace(path)
     except (OSError, RuntimeError) as error:
         beside.unlink(missing_ok=True)
-        if isinstance(error, RuntimeError) or error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise InputError(f"{path} could not be written ({error}); free some space and resume") from error
-        raise
+        # torch's writer wraps what the disk says in a RuntimeError of its own words.
+        full = isinstance(error, RuntimeError) or error.errno in (errno.ENOSPC, errno.EDQUOT)
+        advice = "free some space and resume" if full else "put that right and resume"
+        raise InputError(f"{path} could not be written ({error}); {advice}") from error
 
 
 def load(path: Path) -> dict[str, Any]:

@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from RenalAILib.errors import InputError
+
 
 class MetricsLog:
     """``metrics.jsonl``: one line per event with its ``step``; what a live curve reads.
@@ -25,9 +27,15 @@ class MetricsLog:
         self._board = _tensorboard(folder / "tensorboard", keep_to)
 
     def write(self, event: str, step: int, **values: Any) -> None:
-        """Append one line and flush it."""
-        with open(self.path, "a", encoding="utf-8") as file:
-            file.write(json.dumps({"event": event, "step": step} | values) + "\n")
+        """Append one line and flush it. Raises InputError where the disk is full."""
+        try:
+            with open(self.path, "a", encoding="utf-8") as file:
+                file.write(json.dumps({"event": event, "step": step} | values) + "\n")
+        except OSError as error:
+            raise InputError(
+                f"{self.path} could not be written ({error.strerror or error}); put that right and resume: the last"
+                " checkpoint stays"
+            ) from error
         if self._board is not None:
             for name, value in values.items():
                 if isinstance(value, (int, float)):

@@ -190,6 +190,7 @@ class SampleStore(Sequence[Sample]):
 
         Raises:
             ValueError: shapes, label values, class or record do not fit each other.
+            InputError: the disk is full or may not be written; the samples that are there stay.
         """
         if image.ndim != 3 or image.shape != label.shape:
             raise ValueError(f"image and label need one 3-D shape, got {image.shape} and {label.shape}")
@@ -203,15 +204,30 @@ class SampleStore(Sequence[Sample]):
             raise ValueError(f"the label may hold {sorted(allowed)}, it holds {sorted(present)}")
         record = SampleRecord(0, split, stage, kind, tuple(sources), seed, mass_class, category, extra)
         record.to_json()  # refused before anything is written
-        self.folder.mkdir(parents=True, exist_ok=True)
-        number = self._claim()
-        record = replace(record, id=number)
-        np.save(self._path(number, "image"), np.clip(np.rint(image), -32768, 32767).astype(np.int16))
-        np.save(self._path(number, "label"), label.astype(np.uint8))
-        self._cut_torn_line()
-        with open(self.folder / INDEX, "ab") as index:
-            index.write(record.to_json().encode() + b"\n")  # one write in append mode: lines never mix
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            record = self._written(record, image, label)
+        except OSError as error:
+            raise InputError(
+                f"no sample could be written to {self.folder} ({error.strerror or error}); those that are there stay,"
+                " and the same words go on with the rest"
+            ) from error
         self._records.append(record)
+        return record
+
+    def _written(self, record: SampleRecord, image: npt.NDArray[Any], label: npt.NDArray[Any]) -> SampleRecord:
+        number = self._claim()
+        try:
+            record = replace(record, id=number)
+            np.save(self._path(number, "image"), np.clip(np.rint(image), -32768, 32767).astype(np.int16))
+            np.save(self._path(number, "label"), label.astype(np.uint8))
+            self._cut_torn_line()
+            with open(self.folder / INDEX, "ab") as index:
+                index.write(record.to_json().encode() + b"\n")  # one write in append mode: lines never mix
+        except OSError:
+            for what in ("image", "label"):
+                self._path(number, what).unlink(missing_ok=True)
+            raise
         return record
 
     def _part(self, records: list[SampleRecord]) -> SampleStore:
