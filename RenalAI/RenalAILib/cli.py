@@ -30,6 +30,7 @@ _OWN = {
     "bench": "bench",
     "batch": "batch",
     "pacs": "pacs",
+    "kpi": "kpi",
     "deidentify": "deidentify",
 }
 _OF_THE_PLACE = {errno.ENOSPC, errno.EROFS, errno.EACCES}  # full, read-only, forbidden
