@@ -50,6 +50,10 @@ class Reader:
     def _refuse(self, key: str, wanted: str, got: object) -> InputError:
         return InputError(f"{self._owner}: {self._where} {key} must be {wanted}, got {got!r}")
 
+    def has(self, key: str) -> bool:
+        """Whether an optional field is there."""
+        return key in self._data
+
     def text(self, key: str) -> str:
         """A text that is not empty."""
         value = self._take(key)

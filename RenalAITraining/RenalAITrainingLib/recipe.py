@@ -38,6 +38,7 @@ class Data:
         validation_samples: at most so many, evenly spaced over the split.
         classes: of a slice classifier or a detector, in the order of its outputs; the samples' categories.
         structures: of a slice segmentation or one-stage network, in the order of its outputs; see its task.
+        fixed: of a one-stage network that takes patches of exactly the shape ``patch`` and nothing else.
     """
 
     stage: Stage
@@ -48,17 +49,16 @@ class Data:
     validation_samples: int = 1000
     classes: tuple[str, ...] = ()
     structures: tuple[str, ...] = ()
+    fixed: bool = False
 
     def __post_init__(self) -> None:
         facts = STAGES[self.stage]
         if len(set(self.classes)) != len(self.classes) or (facts.named and len(self.classes) < 2):
             raise ValueError(f"the stage {self.stage} needs two or more different classes, got {list(self.classes)}")
-        if (
-            facts.purpose == "segment"
-            and facts.dimensions == 3
-            and self.patch is not None
-            and any(edge % 16 for edge in self.patch)
-        ):
+        in_3d = facts.purpose == "segment" and facts.dimensions == 3
+        if self.fixed and (self.patch is None or self.stage != "one-stage"):
+            raise ValueError("fixed needs a patch and the stage one-stage")
+        if in_3d and not self.fixed and self.patch is not None and any(edge % 16 for edge in self.patch):
             raise ValueError(f"the edges of a patch must be multiples of 16, got {list(self.patch)}")
 
 

@@ -92,7 +92,7 @@ def _by_side(grid: Volume, maps: Mapping[str, Map]) -> list[WholeMaps]:
         organ = np.minimum(kidney + mass, np.float32(1)) if name == "parenchyma" else np.maximum(kidney, mass)
         if side is not None and any(STRUCTURES[other].side is None for other in own):
             organ = kidney  # masses drawn for both sides: only those in this side's kidney are its own
-        result.append(WholeMaps(grid, organ, mass, side))
+        result.append(WholeMaps(grid, kidney, organ, mass, side))
     return result
 
 

@@ -28,12 +28,14 @@ class WholeMaps:
 
     Attributes:
         grid: the CT in HU on the network's grid, which covers all of it, in canonical order.
-        organ: probability of kidney with its masses, on that grid.
+        kidney: probability of kidney, on that grid; with or without masses, as the network draws it.
+        organ: probability of kidney with its masses.
         mass: probability of masses.
         side: the only side that the network draws; None where sides are told by anatomy.
     """
 
     grid: Volume
+    kidney: Map
     organ: Map
     mass: Map
     side: Side | None = None
@@ -77,12 +79,15 @@ def on_box(values: Map, box: Box, view: Volume) -> Map:
 
 
 def _location(view: Volume, maps: WholeMaps) -> Location:
+    kidney = maps.kidney > 0.5
     components = plausible_kidneys(maps.organ, 0.5, maps.grid.voxel_ml)
+    # What is called a mass and nowhere a kidney hangs on something else.
+    components = [part for part in components if (kidney & part.mask).any()]
     if not components:
         return Location((), maps.grid, maps.organ, ())
     if maps.side is None:
         return located(view, maps.grid, maps.organ, components)
-    largest = components[0]
+    largest = max(components, key=lambda part: np.count_nonzero(kidney & part.mask))
     box = Box.around(largest.mask)
     assert box is not None, "components are never empty"
     box = box.scaled(maps.grid.shape, view.shape).clipped(view.shape)

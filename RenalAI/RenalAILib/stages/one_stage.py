@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..boxes import Triple
 from ..bundle_metadata import Reader, Window
 from ..errors import InputError
 from ..structures import STRUCTURES
@@ -19,6 +20,7 @@ class OneStageStages:
         structures: names of `STRUCTURES` in the order of the outputs after the background: ``parenchyma``, then
             ``mass`` or mass classes; each voxel is one of them.
         unknown_below: the class is unknown where its mean probability in the mass is lower.
+        tile: the only shape (k, j, i) that the networks take, in overlapping tiles; None where any is taken.
     """
 
     models: tuple[str, ...]
@@ -26,6 +28,7 @@ class OneStageStages:
     window: Window
     structures: tuple[str, ...]
     unknown_below: float
+    tile: Triple | None = None
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -42,6 +45,7 @@ def read(stages: Reader) -> OneStageStages:
         window=segment.window(),
         structures=segment.texts("structures"),
         unknown_below=segment.number("unknown_below", up_to=1),
+        tile=segment.shape("tile") if segment.has("tile") else None,
     )
     for reader in (segment, stages):
         reader.nothing_else()

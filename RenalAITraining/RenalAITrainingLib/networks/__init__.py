@@ -9,6 +9,7 @@ from torch import nn
 
 from RenalAILib.errors import InputError
 
+from .efficientnet_unet import AsymmetricEfficientNetUNet, EfficientNetUNet
 from .resnet import ClassifierResNet
 from .segnet import NablaNet, SegNet
 from .slice_resnet import resnet50v2, resnet101, resnet152
@@ -22,6 +23,8 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "slice_unet": SliceUNet,
     "segnet": SegNet,
     "nablanet": NablaNet,
+    "efficientnet_unet": EfficientNetUNet,
+    "asymmetric_efficientnet_unet": AsymmetricEfficientNetUNet,
     "resnet50v2": resnet50v2,
     "resnet101": resnet101,
     "resnet152": resnet152,

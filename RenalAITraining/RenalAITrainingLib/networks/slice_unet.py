@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -26,13 +27,8 @@ class SliceUNet(nn.Module):
 
     def __init__(self, outputs: int = 1, filters: Sequence[int] = (64, 128, 256, 512, 1024)) -> None:
         super().__init__()
-        widths = [1, *filters]
-        self.down = nn.ModuleList(
-            _ConvolutionBlock(inputs, width) for inputs, width in zip(widths, filters, strict=False)
-        )
-        self.up = nn.ModuleList(
-            _DecodingBlock(coarse, fine) for fine, coarse in zip(filters, filters[1:], strict=False)
-        )
+        self.down = nn.ModuleList(_ConvolutionBlock(inputs, width) for inputs, width in pairwise([1, *filters]))
+        self.up = nn.ModuleList(_DecodingBlock(coarse, fine) for fine, coarse in pairwise(filters))
         self.end = nn.Conv2d(filters[0], outputs, 1)
 
     def forward(self, image: Tensor) -> Tensor:

@@ -27,13 +27,16 @@ class Settings:
 
 def export_stages(export: Export, settings: Settings) -> dict[str, Any]:
     """Write the networks; the ``stages`` of the metadata."""
-    facts, trained = export.stage("one-stage", dynamic=True)
+    fixed = export.trained("one-stage")[0].recipe.data.fixed
+    facts, trained = export.stage("one-stage", dynamic=not fixed)
+    tile = {"tile": facts.pop("shape")} if fixed else {}
     structures = trained[0].recipe.data.structures
     for one in trained:
-        if one.recipe.data.structures != structures:
-            raise InputError(f"{one.path} draws other structures than {trained[0].path}")
+        if (one.recipe.data.structures, one.recipe.data.fixed) != (structures, fixed):
+            raise InputError(f"{one.path} draws other structures or on other grids than {trained[0].path}")
     wanted = settings.segment
     return {
         "segment": facts
+        | tile
         | {"structures": list(structures), "spacing_mm": wanted.spacing_mm, "unknown_below": wanted.unknown_below}
     }

@@ -8,10 +8,11 @@ from typing import Any
 from RenalAILib.errors import InputError
 from RenalAILib.stages.slice_segmentation import unfit
 
+from ..stages import Stage
 from ..trained import TrainedNetwork
 from .export import Export, window_of
 
-STAGE = "slice-segment"
+STAGE: Stage = "slice-segment"
 
 
 @dataclass(frozen=True)

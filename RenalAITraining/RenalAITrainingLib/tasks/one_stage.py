@@ -48,6 +48,11 @@ class OneStage:
 
     def whole(self, sample: Sample) -> tuple[Tensor, Tensor]:
         image = torch.from_numpy(windowed(sample, self.recipe))
+        if self.recipe.data.fixed:
+            assert self.recipe.data.patch is not None, "Data refuses fixed without a patch"
+            label = torch.from_numpy(np.array(sample.label))
+            image, label = (_middle(values, self.recipe.data.patch, air) for values, air in ((image, -1.0), (label, 0)))
+            return image[None], self._target(label)
         pads = [n for size in reversed(image.shape) for n in (0, -size % 16)]
         label = F.pad(torch.from_numpy(np.array(sample.label)), pads)
         return F.pad(image, pads, value=-1.0)[None], self._target(label)
@@ -86,3 +91,14 @@ class OneStage:
             values = torch.tensor([int(value) for value in STRUCTURES[name].labels], device=label.device)
             channels.append(torch.isin(label.to(torch.int64), values))
         return torch.stack(channels).float()
+
+
+def _middle(values: Tensor, shape: tuple[int, int, int], outside: float) -> Tensor:
+    """The middle of an array ``[k, j, i]``, or the whole of a smaller one with ``outside`` around it."""
+    pads = [part for size, wanted in zip(values.shape, shape, strict=True) for part in _both_ends(wanted - size)]
+    k0, k1, j0, j1, i0, i1 = pads
+    return F.pad(values, (i0, i1, j0, j1, k0, k1), value=outside)  # negative ones crop
+
+
+def _both_ends(count: int) -> tuple[int, int]:
+    return count // 2, count - count // 2
