@@ -24,7 +24,7 @@ class RenalAITraining(ScriptedLoadableModule):
 
     def __init__(self, parent):
         ScriptedLoadableModule.__init__(self, parent)
-        parent.title = _("RenalAI Training")
+        parent.title = _("RenalAITraining")
         parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
         parent.dependencies = ["RenalAI"]  # whose engine and tables this module uses
         parent.contributors = ["RenalAI developers"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from RenalAIWidgets.texts import class_in_words, label_in_words, show_plain, sho
 
 from .exporting import case_job, labels_of, patient_of
 from .jobbar import JobBar
+from .outlining import new_outlines
 from .wording import histology_in_words
 
 CLASSES = tuple(MassClass)
@@ -29,16 +31,24 @@ HISTOLOGIES = (Histology.UNKNOWN, *(word for word in Histology if word is not Hi
 
 
 class AnnotateTab:
-    """Shows what the chosen segmentation will be in the dataset, lets it be corrected, and adds it."""
+    """Shows what the chosen segmentation will be in the dataset, lets it be corrected, and adds it.
 
-    def __init__(self, ui: Any, jobs: JobBar) -> None:
+    Args:
+        ui: the widgets.
+        jobs: does the work.
+        open_module: goes to another module of Slicer, by its name.
+    """
+
+    def __init__(self, ui: Any, jobs: JobBar, open_module: Callable[[str], None] | None = None) -> None:
         self._ui = ui
         self._jobs = jobs
+        self._open_module = open_module or slicer.util.selectModule
         self._parameters: Any = None
         self._shown: tuple[Any, ...] = ()
         self._domains: list[Any] = []
         prepare(ui.matchTable, (_("Segment"), _("is")), CONTROL_HEIGHT)
         prepare(ui.massTable, (_("Mass"), _("Class"), _("Histology")), CONTROL_HEIGHT)
+        ui.outlineButton.connect("clicked()", self.onOutline)
         ui.massesButton.connect("clicked()", self.onMasses)
         ui.addCaseButton.connect("clicked()", self.onAdd)
         ui.patientEdit.connect("textChanged(QString)", lambda text: self.update(self._parameters))
@@ -68,7 +78,7 @@ class AnnotateTab:
         if parameters is None or parameters.inputVolume is None:
             return _("Load a CT and choose it here.")
         if parameters.segmentation is None:
-            return _("Outline kidneys and masses with the Segment Editor, then choose the segmentation here.")
+            return _("Outline kidneys and masses, or choose a segmentation of this CT.")
         if not any(matches(parameters.segmentation).values()):
             return _("Say of at least one segment which kidney or mass it is.")
         if str(parameters.datasetFolder) in ("", "."):
@@ -80,6 +90,14 @@ class AnnotateTab:
         except InputError as problem:
             return str(problem)
         return None
+
+    def onOutline(self) -> None:
+        """Draw: into the chosen segmentation, or into a new one with a segment for all that can be named."""
+        parameters = self._parameters
+        if parameters.segmentation is None:
+            parameters.segmentation = new_outlines(parameters.inputVolume)
+        slicer.util.setSliceViewerLayers(background=parameters.inputVolume)
+        self._open_module("SegmentEditor")
 
     def onMasses(self) -> None:
         """List the masses of the label map that would be added."""
@@ -156,6 +174,13 @@ class AnnotateTab:
         busy = self._jobs.busy
         self._ui.addCaseButton.enabled = problem is None and busy is None
         self._ui.massesButton.enabled = problem is None
+        ct = None if self._parameters is None else self._parameters.inputVolume
+        self._ui.outlineButton.enabled = ct is not None
+        self._ui.outlineButton.toolTip = (
+            _("Load a CT and choose it here.")
+            if ct is None
+            else _("Draw with the Segment Editor; a new segmentation has a segment for each kidney and class of mass.")
+        )
         self._ui.addCaseButton.toolTip = busy or problem or _("De-identify the CT and its mask and write them.")
         if problem is not None:
             show_problem(self._ui.annotateLine, problem, severe=False)

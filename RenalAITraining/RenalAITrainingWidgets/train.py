@@ -327,7 +327,7 @@ class TrainTab:
             if recipe.stage != stage:
                 stage = recipe.stage
                 self._menu.addSection(network_in_words(stage))
-            add_entry(self._menu, recipe.title, lambda name=recipe.name: self.choose(name))
+            add_entry(self._menu, recipe.title, lambda *_checked, name=recipe.name: self.choose(name))
 
     @staticmethod
     def _stopping(training: Training) -> bool:

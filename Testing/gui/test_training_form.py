@@ -15,8 +15,9 @@ from RenalAITrainingWidgets.parameters import Network, Phase, RenalAITrainingPar
 
 UI = Path(__file__).resolve().parents[2] / "RenalAITraining" / "Resources" / "UI" / "RenalAITraining.ui"
 BY_STATE = {  # their tips say what is missing
-    "addCaseButton", "massesButton", "checkButton", "splitButton", "importButton", "fuseButton", "synthesiseButton",
-    "startButton", "stopButton", "resumeButton", "curvesButton", "evaluateButton", "pageButton", "publishButton",
+    "addCaseButton", "massesButton", "outlineButton", "checkButton", "splitButton", "importButton", "fuseButton",
+    "synthesiseButton", "startButton", "stopButton", "resumeButton", "curvesButton", "evaluateButton", "pageButton",
+    "publishButton",
 }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -180,6 +181,27 @@ def test_a_segmentation_becomes_a_case_as_it_was_corrected(widget, double, add_c
         assert b"4711" not in content and b"19700101" not in content, path
         if path.is_relative_to(home / "data"):
             assert b"DOE" not in content and b"JANE" not in content, path
+
+
+def test_outlining_starts_with_the_right_segments(widget, double, add_case_nodes):
+    from RenalAIScene.matching import guess_matching, matches
+
+    ui, opened = widget.ui, []
+    widget.panel.annotate._open_module = opened.append
+    ct, by_hand = add_case_nodes()
+    slicer.mrmlScene.RemoveNode(by_hand)
+    ui.volumeSelector.setCurrentNode(ct)
+    assert "Outline kidneys" in ui.annotateLine.text
+    click(ui.outlineButton)
+    made = widget._parameterNode.segmentation
+    assert opened == ["SegmentEditor"] and list(matches(made).values()) == [Label(value) for value in range(1, 7)]
+    assert guess_matching(made) == matches(made)  # also without what was said: by codes and names
+    shown = [ui.matchTable.cellWidget(row, 1).currentText for row in range(ui.matchTable.rowCount)]
+    assert shown[0] == "Right kidney" and shown[-1] == "Mass, any class"
+    click(ui.addCaseButton)
+    assert "has nothing within" in ui.addLine.text  # nothing is drawn yet
+    click(ui.outlineButton)
+    assert widget._parameterNode.segmentation is made  # the same goes on
 
 
 @pytest.mark.timeout(600)
@@ -367,6 +389,19 @@ def test_closing_the_scene_and_leaving_the_module_leave_no_observer_and_no_node(
     assert node.HasObserver("ModifiedEvent")
     double.exit(widget)
     assert not node.HasObserver("ModifiedEvent")
+
+
+def test_the_lines_of_the_documentation_work_as_written(double, add_case_nodes, home):
+    text = (ROOT / "Resources" / "Docs" / "training.md").read_text(encoding="utf-8")
+    ct, segmentation = add_case_nodes()
+    names = {"ctNode": ct, "segmentationNode": segmentation, "folder": home / "data"}
+    (block,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    exec(block, names)
+    assert names["answer"]["new"] and len(names["answer"]["masses"]) == 3
+    folders = [ROOT / "RenalAITraining" / part for part in ("RenalAITrainingWidgets", "RenalAITrainingLib")]
+    sources = "".join(path.read_text(encoding="utf-8") for folder in folders for path in folder.rglob("*.py"))
+    for message in re.findall(r"^\| `(.+?)` \|", text, re.MULTILINE):
+        assert message in sources, message
 
 
 def test_opening_the_module_changes_nothing_the_user_sees(widget, double, home):

@@ -73,7 +73,7 @@ class ctkCollapsibleButton(QtWidgets.QWidget):
 
     def minimumSizeHint(self) -> QtCore.QSize:
         inner = QtCore.QSize(0, 0) if self._collapsed or not self.layout() else self.layout().minimumSize()
-        return QtCore.QSize(max(inner.width(), 80), inner.height() + self.HEADER)  # a layout counts its own margins only
+        return QtCore.QSize(max(inner.width(), 80), inner.height() + self.HEADER)  # the layout counts its own margins
 
     def sizeHint(self) -> QtCore.QSize:
         if self._collapsed or not self.layout():
