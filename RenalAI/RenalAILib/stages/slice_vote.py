@@ -18,6 +18,7 @@ class SliceClassifyStage:
         models: an ensemble, whose probabilities are averaged.
         shape: rows and columns of the input.
         classes: of the outputs; of two classes a network may have one output, the second's.
+        labelled: what gave the training slices their class (``mass``, ``oncocytoma``); an evaluation labels alike.
         slices: which slices vote: ``all`` of the CT, those through a ``kidney`` or those through a ``mass``.
         decisive: the class that is the verdict where at least ``threshold`` of the slices vote for it, else it is the
             strongest of the others; empty where the class with most votes wins.
@@ -28,6 +29,7 @@ class SliceClassifyStage:
     shape: tuple[int, int]
     window: Window
     classes: tuple[str, ...]
+    labelled: str
     slices: str
     decisive: str
     threshold: float
@@ -57,6 +59,7 @@ def read(stages: Reader) -> SliceVoteStages:
         shape=section.pair("shape"),
         window=section.window(),
         classes=classes,
+        labelled=section.text("labelled"),
         slices=section.choice("slices", CHOICES),
         decisive=section.choice("decisive", ("", *classes)),
         threshold=section.number("threshold", above=0, up_to=1),

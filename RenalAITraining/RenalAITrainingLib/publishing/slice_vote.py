@@ -44,6 +44,7 @@ def export_stages(export: Export, settings: Settings) -> dict[str, Any]:
         | {
             "shape": list(samples[0].image.shape[1:]),
             "classes": list(recipe.data.classes),
+            "labelled": recipe.vote.labelled,
             "slices": recipe.vote.slices,
             "decisive": recipe.vote.decisive,
             "threshold": recipe.vote.threshold,
