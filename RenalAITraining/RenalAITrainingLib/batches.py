@@ -28,6 +28,9 @@ class Batches:
         balance: ``none`` (every sample once an epoch), ``class`` or ``kind`` (drawn evenly over these).
         share: the places of each batch that are made here; None for all.
 
+    Attributes:
+        counts: samples of each group that is drawn from equally often.
+
     Raises:
         InputError: there is no sample.
     """
@@ -44,7 +47,9 @@ class Batches:
         if len(store) == 0:
             raise InputError(f"{store.folder} holds no sample to train on")
         self.store, self.task, self.size, self.seed = store, task, size, seed
-        self.groups = _groups(store.records, balance)
+        named = _groups(store.records, balance)
+        self.counts = {name: len(members) for name, members in named.items()}
+        self.groups = list(named.values())
         self.places = range(size)[share or slice(None)]
 
     def chosen(self, batch: int) -> list[int]:
@@ -86,11 +91,11 @@ class Batches:
         return int(members[order[place]])
 
 
-def _groups(records: tuple[SampleRecord, ...], balance: str) -> list[list[int]]:
+def _groups(records: tuple[SampleRecord, ...], balance: str) -> dict[str, list[int]]:
     if balance == "none":
-        return [list(range(len(records)))]
+        return {"all": list(range(len(records)))}
     found: dict[str, list[int]] = {}
     for index, record in enumerate(records):
         key = record.kind if balance == "kind" else record.group or "none"
         found.setdefault(key, []).append(index)
-    return [found[key] for key in sorted(found)]
+    return {key: found[key] for key in sorted(found)}

@@ -14,6 +14,8 @@ from RenalAITrainingLib import networks
 from RenalAITrainingLib.losses import build_loss
 from RenalAITrainingLib.optimisers import build_optimiser
 from RenalAITrainingLib.recipe import from_mapping, load, shipped
+from RenalAITrainingLib.stages import STAGES
+from RenalAITrainingLib.slice_settings import SliceAugmentation
 from RenalAITrainingLib.tasks import build_task
 
 MINIMAL: dict[str, Any] = {
@@ -47,12 +49,19 @@ def test_shipped_recipes_are_complete_and_make_a_step(name: str) -> None:
     assert recipe.name == name and recipe.citation and recipe.title
     assert from_mapping(json.loads(json.dumps(recipe.to_json())), "copy") == recipe
     task = build_task(recipe)
-    network = networks.build(recipe.network.name, outputs=task.outputs, **recipe.network.options)
+    options = {name: value for name, value in recipe.network.options.items() if name != "weights"}  # no download here
+    network = networks.build(recipe.network.name, outputs=task.outputs, **options)
     build_optimiser(recipe.optimiser, network)
-    shape = (2, 2 if recipe.data.stage == "characterise" else 1, 16, 16, 16)
+    slices = STAGES[recipe.data.stage].dimensions == 2
+    shape = (2, 2 if recipe.data.stage == "characterise" else 1, *[64 if slices else 16] * (2 if slices else 3))
+    if STAGES[recipe.data.stage].purpose == "detect":
+        shape = (2, 3, *recipe.network.options["shape"])  # it takes no other
     with torch.inference_mode():
         logits = network.eval()(torch.zeros(shape))
     target = torch.zeros(2, dtype=torch.long) if recipe.data.stage == "characterise" else torch.zeros_like(logits)
+    if STAGES[recipe.data.stage].purpose == "detect":
+        assert torch.isfinite(task.loss(logits, torch.zeros((*logits.shape[:2], 5))))  # class and offsets of each box
+        return
     assert torch.isfinite(build_loss(recipe.loss)(logits, target))
 
 
@@ -65,6 +74,25 @@ def test_zhao_2023_has_the_settings_of_the_paper() -> None:
         assert (recipe.data.window.width, recipe.data.window.level) == (300, 30)
     assert load("zhao2023-mass").network.options["filters"][0] == 16
     assert load("zhao2023-classifier").network.options["hidden"] == 128
+
+
+def test_pedersen_2020_has_the_settings_of_the_paper() -> None:
+    recipe = load("pedersen2020")
+    assert (recipe.network.name, recipe.loss.name) == ("resnet50v2", "bce")
+    assert (recipe.optimiser.name, recipe.optimiser.learning_rate, recipe.schedule.epochs) == ("rmsprop", 2e-5, 10)
+    assert recipe.slices == SliceAugmentation() and recipe.data.balance == "class"
+    assert recipe.vote.threshold == 0.51
+
+
+@pytest.mark.parametrize("depth", [101, 152])
+def test_bolocan_2023_has_the_settings_of_the_paper(depth: int) -> None:
+    recipe = load(f"bolocan2023-resnet{depth}")
+    assert (recipe.network.name, recipe.loss.name) == (f"resnet{depth}", "bce")
+    assert (recipe.optimiser.name, recipe.optimiser.learning_rate) == ("adam", 1e-4)
+    assert (recipe.schedule.epochs, recipe.schedule.batch) == (100, 20)
+    drawn = recipe.slices
+    assert min(drawn.mirror, drawn.rotation_deg, drawn.elastic_probability, drawn.grid_probability) > 0
+    assert min(drawn.poisson[1], drawn.blur[1], drawn.dropout[1]) > 0 and drawn.gamma != (1, 1)
 
 
 @pytest.mark.parametrize(
