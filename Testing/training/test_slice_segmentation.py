@@ -101,14 +101,7 @@ def _toy(name: str, steps: int) -> Recipe:
         loss={"name": "dice_bce"},  # Dice alone takes longer than a test to find a kidney that it has lost
         optimiser={"learning_rate": 0.01 if "segnet" in name else 0.003},
         slices={"elastic_probability": 0.0, "rotation_deg": 10.0, "mirror": 0.0},
-        schedule={
-            "batch": 6,
-            "epochs": None,
-            "steps": steps,
-            "shape": "cosine",
-            "average": 0.8,
-            "validate_every": steps,
-        },
+        schedule={"batch": 6, "epochs": None, "steps": steps, "shape": "cosine", "average": 0.8} | once,
     )
 
 
