@@ -108,7 +108,7 @@ class ExportSection:
 
     def onTraining(self) -> None:
         with slicer.util.tryWithErrorDisplay(_("The case could not be handed over."), waitCursor=True):
-            add_to_training(self._parameters.result)
+            show_plain(self._ui.exportLine, add_to_training(self._parameters.result))
 
     def _problem(self, result: Any) -> str | None:
         if result is None:

@@ -94,8 +94,10 @@ def why_no_training(segmentation: Any) -> str | None:
     return None
 
 
-def add_to_training(segmentation: Any) -> None:
-    """Hands the CT and its segmentation, as corrected, to the training module."""
+def add_to_training(segmentation: Any) -> str:
+    """Hands the CT and its segmentation, as corrected, to the training module; what became of it, in words."""
     import RenalAITraining
 
-    RenalAITraining.RenalAITrainingLogic().addCase(ct_of(segmentation), segmentation)
+    answer = RenalAITraining.RenalAITrainingLogic().addCase(ct_of(segmentation), segmentation)
+    text = _("{case} is in the training dataset, one of {cases}.")
+    return text.format(case=answer["case"], cases=answer["cases"])

@@ -332,6 +332,7 @@ def test_the_button_of_renalai_hands_its_corrected_result_over(double, home, add
     widget.ui.exportButton.collapsed = False
     click(widget.ui.trainingButton)
     (case,) = dataset_of(training)
+    assert widget.ui.exportLine.text == f"{case.name} is in the training dataset, one of 1."
     assert len(case.masses) == len(outcome.findings.masses) - 1  # the rejected one is kidney
     double.exit(widget)
     widget.cleanup()
