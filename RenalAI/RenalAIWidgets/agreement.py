@@ -38,7 +38,7 @@ def rows(agreement: Mapping[str, Any]) -> list[tuple[str, ...]]:
         name = structure["structure"]
         words = names.get(name) or _CLASSES[MassClass(name)]
         lines.append((
-            f"{side_in_words(Side(structure['side']))} {words}",
+            f"{_('R') if Side(structure['side']) is Side.RIGHT else _('L')} {words}",
             _number(structure["dice"], 3),
             _number(structure["surface_dice"], 3),
             _number(structure["hausdorff95_mm"], 1),

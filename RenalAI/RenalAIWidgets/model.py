@@ -91,7 +91,10 @@ class ModelSection:
             show_problem(self._ui.modelLine, words.format(name=name, problem=problem))
             return
         if described.get("demonstration", True):
-            words = _("{title}: demonstration weights. Research only, not for diagnosis.")
+            if "demonstration" in described["title"].lower():
+                words = _("{title}. Research only, not for diagnosis.")
+            else:
+                words = _("{title}: demonstration weights. Research only, not for diagnosis.")
             show_problem(self._ui.modelLine, words.format(title=described["title"]))
         else:
             words = _("{title} {version}. {intended_use}")

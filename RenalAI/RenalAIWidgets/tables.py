@@ -7,7 +7,8 @@ from typing import Any
 
 import qt
 
-MOST_ROWS = 8
+MOST_ROWS = 12
+LEAST_WIDTH = 36  # pixels of a column
 ROW_HEIGHT = 22  # pixels: one line of text
 CONTROL_HEIGHT = 28  # a row that holds a combo box
 
@@ -17,6 +18,7 @@ def prepare(table: Any, header: Sequence[str], row_height: int = ROW_HEIGHT) -> 
     table.setColumnCount(len(header))
     table.setHorizontalHeaderLabels(list(header))
     table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+    table.horizontalHeader().defaultSectionSize = LEAST_WIDTH  # else the last column is never narrower than Qt's 100
     table.horizontalHeader().setStretchLastSection(True)
     table.horizontalHeader().setHighlightSections(False)
     table.verticalHeader().hide()

@@ -223,8 +223,9 @@ def test_no_worker_outlives_its_starter(tmp_path):
 
 def test_a_missing_interpreter_is_an_error_of_the_run(tmp_path):
     worker = Worker([str(tmp_path / "no-python")])
-    with pytest.raises(OSError, match="no-python"):
+    with pytest.raises(WorkerError, match="needs is missing") as told:
         worker.start(ScriptedJob(ANSWER)).wait()
+    assert "no-python" in told.value.log
 
 
 def test_volumes_travel_mapped_and_unchanged(tmp_path):

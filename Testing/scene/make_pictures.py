@@ -1,15 +1,19 @@
 """Pictures of a CT in Slicer's views, for the documentation: the result, outlines, agreement, Grad-CAM.
 
     python Testing/scene/make_pictures.py CT.nii.gz LABELS.nii.gz OUT_FOLDER
+    python Testing/scene/make_pictures.py --phantom OUT_FOLDER
 
-The given labels stand in for the prediction, a moved and grown copy of them for the manual segmentation: the pictures
-show the display, not the accuracy of a network.
+The second makes the pictures of the documentation, from a phantom: no patient is in them. The labels stand in for the
+prediction, a moved and grown copy of them for the manual segmentation: the pictures show the display, not the accuracy
+of a network.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "Testing"), str(ROOT / "RenalAI"), str(Path(__file__).resolve().parent)]
@@ -17,17 +21,31 @@ sys.path[:0] = [str(ROOT / "Testing"), str(ROOT / "RenalAI"), str(Path(__file__)
 import slicerdouble  # noqa: E402
 
 
-def main(ct_path: Path, labels_path: Path, folder: Path) -> None:
+def read(ct_path: Path, labels_path: Path) -> tuple[Any, Any]:
+    """A CT and its labels from files."""
+    from RenalAILib.reading import read_labels, read_volume
+
+    return read_volume(ct_path), read_labels(labels_path).voxels.astype("uint8")
+
+
+def phantom() -> tuple[Any, Any]:
+    """A painted abdomen; the same at every call."""
+    from RenalAILib.phantom import make_phantom
+
+    made = make_phantom(1)
+    return made.volume, made.labels
+
+
+def main(source: Callable[[], tuple[Any, Any]], folder: Path, size: int) -> None:
     slicerdouble.install()
     import slicer
     from fourup import FourUp, write_png
     from handmade import manual_copy, outcome_from_labels
 
-    from RenalAILib.reading import read_labels, read_volume
     from RenalAIScene import overlays, results, volumes
 
-    volume, labels = read_volume(ct_path), read_labels(labels_path)
-    outcome = outcome_from_labels(volume, labels.voxels.astype("uint8"))
+    volume, labels = source()
+    outcome = outcome_from_labels(volume, labels)
     ct = volumes.add_volume(volume, "CT")
     ct.GetDisplayNode().SetAutoWindowLevel(False)
     ct.GetDisplayNode().SetWindowLevel(400, 60)
@@ -38,7 +56,7 @@ def main(ct_path: Path, labels_path: Path, folder: Path) -> None:
     manual.CreateClosedSurfaceRepresentation()
     manual.GetDisplayNode().SetVisibility(False)
     folder.mkdir(parents=True, exist_ok=True)
-    four = FourUp(480)
+    four = FourUp(size)
     four.look_at(ct, mass.centroid_ras)
     write_png(four.picture(), folder / "result.png")
     results.go_to(segmentation, mass.segment_id)
@@ -58,6 +76,9 @@ def main(ct_path: Path, labels_path: Path, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 4:
+    if len(sys.argv) == 3 and sys.argv[1] == "--phantom":
+        main(phantom, Path(sys.argv[2]), size=320)
+    elif len(sys.argv) == 4:
+        main(lambda: read(Path(sys.argv[1]), Path(sys.argv[2])), Path(sys.argv[3]), size=480)
+    else:
         sys.exit(__doc__)
-    main(*(Path(argument) for argument in sys.argv[1:]))

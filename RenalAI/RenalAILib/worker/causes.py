@@ -22,6 +22,7 @@ _BY_TEXT = (
         "The graphics card could not be used. Set the device to CPU and try again, or update its driver.",
     ),
     (("No space left on device", "Errno 28"), "The disk of the temporary folder is full. Free some space, try again."),
+    (("No such file or directory",), "A file that the engine needs is missing. The last lines name it."),
     (("Permission denied", "Errno 13"), "A file or folder may not be written. The last lines name it."),
 )
 _KILLED = (-signal.SIGTERM, 128 + signal.SIGTERM)

@@ -14,6 +14,7 @@ import queue
 import shutil
 import threading
 import time
+import traceback
 import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -211,6 +212,8 @@ class Run(Generic[Result]):
             folder = self._process.folder / f"job-{time.monotonic_ns()}"
             folder.mkdir()
             self._result = self._exchange(self._process, folder)
+        except OSError as problem:  # a full disk, a folder that may not be written: on this side of the pipe
+            self._problem = WorkerError(cause(1, str(problem)), traceback.format_exc())
         except Exception as problem:  # delivered by result(): nothing is lost in a thread
             self._problem = problem
         finally:
