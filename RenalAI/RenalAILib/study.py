@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,12 +15,13 @@ from .dicom.results import dicom_writers
 from .dicom.source_images import read_source_images
 from .errors import InputError
 from .findings import Findings, Outcome
+from .phases import OtherPhase, PhaseTable, measure_phases
 from .pipelines.running import segment
-from .reading import read_ct
+from .reading import PhaseScan, opened, read_ct, read_phases
 from .reading.dicom_series import is_dicom
-from .report import OWNED, write_outcome
+from .report import OWNED, PHASES, write_outcome
 from .steps import Progress
-from .writing import check_replaceable
+from .writing import check_replaceable, write_text
 
 _NOTHING = "No DICOM result was written: there is no kidney and no mass to put into one."
 
@@ -32,6 +35,7 @@ def segment_study(
     fast: bool = False,
     series: str | None = None,
     second_phase: Path | None = None,
+    phases: bool = False,
     dicom: bool = False,
     report: Progress,
 ) -> tuple[Outcome, dict[str, Path]]:
@@ -39,26 +43,33 @@ def segment_study(
 
     ``dicom`` adds ``segmentation.dcm``, ``measurements.dcm`` and ``gradcam.dcm`` to the result of a CT read from DICOM
     (see :func:`.dicom.results.dicom_writers`). Where neither kidney nor mass is found, there is nothing to put into
-    them; a warning in the findings says so.
+    them; a warning in the findings says so. ``phases`` measures what was found in all contrast phases of the study and
+    adds ``phases.json`` (see :func:`.phases.measure_phases`).
+
+    Args:
+        source: a file or a folder; a zip file or a DICOMDIR stands for the folder in it or around it.
 
     Returns:
         the outcome, and the files written by name.
 
     Raises:
-        InputError: bad input, an unknown bundle or device, an output that cannot be written, or DICOM results
-            asked for where the CT is no DICOM or highdicom is missing.
+        InputError: bad input, an unknown bundle or device, an output that cannot be written, or DICOM results or phases
+            asked for where the CT is no DICOM or a package is missing.
     """
     check_replaceable(output, OWNED)
-    if dicom:
-        _check_dicom(source)
+    if phases and second_phase is not None:
+        raise InputError("the phases of a study and a second phase from elsewhere cannot both be measured")
     weights = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
     begin = time.perf_counter()
-    scan = read_ct(source, series=series)
-    notes = scan.notes
-    source_images = None
-    if dicom:
-        source_images = read_source_images(scan.slices)  # what it lacks is told now, not after the networks
-    second = None
+    with opened(source) as place:
+        if dicom:
+            _check_dicom(place)
+        scans = read_phases(place, series=series) if phases else []
+        scan = scans[0].scan if phases else read_ct(place, series=series)
+        source_images = None
+        if dicom:
+            source_images = read_source_images(scan.slices)  # what it lacks is told now, not after the networks
+    notes, second = scan.notes, None
     if second_phase is not None:
         second_scan = read_ct(second_phase)
         second, notes = second_scan.volume, (*notes, *second_scan.notes)
@@ -66,21 +77,43 @@ def segment_study(
     report("read", 0.0, f"Read {scan.volume.name}")
     outcome = segment(scan.volume, weights, device=device, fast=fast, second_phase=second, progress=report)
     outcome = replace(outcome, findings=_with_reading(outcome.findings, notes, read_s))
-    more = {}
+    more: dict[str, Callable[[Outcome, Path], None]] = {}
+    if phases:
+        outcome, table = _in_all_phases(outcome, scans, report)
+        text = json.dumps(table.to_json(), indent=1) + "\n"
+        more[PHASES] = lambda _, path: write_text(path, text)
     if source_images is not None:
-        more = dicom_writers(outcome, source_images)
-        if not more:
-            warnings = (*outcome.findings.warnings, _NOTHING)
-            outcome = replace(outcome, findings=replace(outcome.findings, warnings=warnings))
+        objects = dicom_writers(outcome, source_images)
+        if not objects:
+            outcome = _warned(outcome, _NOTHING)
+        more |= objects
     return outcome, write_outcome(outcome, output, more=more)
+
+
+def _in_all_phases(outcome: Outcome, scans: Sequence[PhaseScan], report: Progress) -> tuple[Outcome, PhaseTable]:
+    begin = time.perf_counter()
+    first, *others = scans
+    outcome, table = measure_phases(
+        outcome,
+        first.label,
+        first.guess,
+        [OtherPhase(other.label, other.guess, other.scan.volume) for other in others],
+        lambda _, sentence: report("phases", 1.0, sentence),
+    )
+    seconds = time.perf_counter() - begin
+    timings = dict(outcome.findings.timings_s)
+    timings |= {"phases": round(seconds, 3), "total": timings.get("total", 0.0) + seconds}
+    return replace(outcome, findings=replace(outcome.findings, timings_s=timings)), table
+
+
+def _warned(outcome: Outcome, sentence: str) -> Outcome:
+    return replace(outcome, findings=replace(outcome.findings, warnings=(*outcome.findings.warnings, sentence)))
 
 
 def _check_dicom(source: Path) -> None:
     highdicom()
     if source.is_file() and not is_dicom(source):
-        raise InputError(
-            f"{source.name} is no DICOM; DICOM results need a CT read from a folder of DICOM files"
-        )
+        raise InputError(f"{source.name} is no DICOM; DICOM results need a CT read from a folder of DICOM files")
 
 
 def _with_reading(findings: Findings, notes: tuple[str, ...], read_s: float) -> Findings:

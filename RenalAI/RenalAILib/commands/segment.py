@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
     from ..detections import Detection
     from ..findings import Findings
+    from ..reading.dicom_series import ChosenSeries, Series
     from ..verdicts import Verdict
 
-_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm")
+_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm", ".zip")
 
 
 class Segment:
@@ -25,7 +26,11 @@ class Segment:
     help = "find kidneys and renal masses in a CT and write a report"
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("input", metavar="INPUT", help="NIfTI, NRRD or MetaImage file, or a folder of DICOM files")
+        parser.add_argument(
+            "input",
+            metavar="INPUT",
+            help="NIfTI, NRRD or MetaImage file; or a folder of DICOM files, a zip file of them, a DICOMDIR",
+        )
         parser.add_argument("-o", "--output", metavar="OUT", help="folder for the result (default: NAME-renalai)")
         add_weights(parser)
         add_device(parser)
@@ -34,6 +39,11 @@ class Segment:
         )
         parser.add_argument(
             "--second-phase", metavar="PATH", help="the same patient's CT in another contrast phase, for enhancement"
+        )
+        parser.add_argument(
+            "--phases",
+            action="store_true",
+            help="also measure kidneys and masses in the other contrast phases of the DICOM study, registered",
         )
         parser.add_argument(
             "--dicom",
@@ -57,6 +67,7 @@ class Segment:
                 fast=arguments.fast,
                 series=arguments.series,
                 second_phase=Path(arguments.second_phase) if arguments.second_phase else None,
+                phases=arguments.phases,
                 dicom=arguments.dicom,
                 report=report,
             )
@@ -162,34 +173,57 @@ def show_detections(detections: Sequence[Detection]) -> None:
     out.print(table)
 
 
-def _show_series(folder: Path) -> int:
+def _show_series(source: Path) -> int:
+    from ..reading import list_series, opened
+    from ..reading.dicom_series import choose_series
+
+    if not source.exists():
+        raise InputError(f"{source} does not exist")
+    with opened(source) as folder:
+        if not folder.is_dir():
+            raise InputError(f"{source} is not a folder; --series list needs a folder of DICOM files, or a zip of them")
+        found = list_series(folder)
+        if not found:
+            raise InputError(f"{source} holds no DICOM images")
+        ct = any(series.modality == "CT" for series in found)
+        chosen = choose_series(folder, None) if ct else None
+    for study in sorted({series.study_uid for series in found}):
+        _show_study(study, [series for series in found if series.study_uid == study], chosen)
+    if chosen is not None:
+        console().print(
+            "* is segmented: no projection, at least 10 slices, axial, nephrographic before another contrast phase "
+            "before the rest, soft kernel, longest, thinnest. + is measured with --phases."
+        )
+    return 0
+
+
+def _show_study(uid: str, found: list[Series], chosen: ChosenSeries | None) -> None:
     from rich.table import Table
 
-    from ..reading import list_series
+    from ..reading import described
 
-    if not folder.is_dir():
-        raise InputError(f"{folder} is not a folder; --series list needs a folder of DICOM files")
-    found = list_series(folder)
-    if not found:
-        raise InputError(f"{folder} holds no DICOM images")
-    table = Table("number", "description", "modality", "slices", "plane", "step mm", "contrast")
+    table = Table(title=f"Study {found[0].study} {uid}".replace("  ", " "), title_justify="left")
+    for heading in ("", "number", "description", "modality", "slices", "plane", "step mm", "phase"):
+        table.add_column(heading)
     table.add_column("UID", overflow="fold")
     for series in found:
-        contrast = ("none known", "yes", "portal/nephro")[series.contrast]
-        number = "" if series.number is None else str(series.number)
-        step = f"{series.spacing_mm[0]:.2f}"
+        mark = ""
+        if chosen is not None and series.uid == chosen.series.uid:
+            mark = "*"
+        elif chosen is not None and series.uid in {other.uid for other in chosen.other_phases}:
+            mark = "+"
         table.add_row(
-            number,
+            mark,
+            "" if series.number is None else str(series.number),
             series.description,
             series.modality,
             str(series.slices),
             series.orientation,
-            step,
-            contrast,
+            f"{series.spacing_mm[0]:.2f}",
+            described(series.phase),
             series.uid,
         )
     console().print(table)
-    return 0
 
 
 command = Segment()

@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
-from .dicom_series import Series, list_series
-from .files import Scan, read_ct, read_labels, read_volume
+from .dicom_archive import opened
+from .dicom_series import Series, described, list_series
+from .files import PhaseScan, Scan, read_ct, read_labels, read_phases, read_volume
 from .plausibility import check_ct
 
-__all__ = ["Scan", "Series", "check_ct", "list_series", "read_ct", "read_labels", "read_volume"]
+__all__ = [
+    "PhaseScan",
+    "Scan",
+    "Series",
+    "check_ct",
+    "described",
+    "list_series",
+    "opened",
+    "read_ct",
+    "read_labels",
+    "read_phases",
+    "read_volume",
+]

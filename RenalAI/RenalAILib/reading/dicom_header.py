@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from ..errors import InputError
 
 _TAGS = (
     "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "SeriesNumber", "SeriesDescription", "StudyDescription",
-    "ProtocolName", "Modality", "ImageType", "ContrastBolusAgent", "ConvolutionKernel", "Rows", "Columns",
+    "ProtocolName", "StudyInstanceUID", "AcquisitionDateTime", "AcquisitionDate", "AcquisitionTime", "StudyDate",
+    "ContrastBolusStartTime", "Modality", "ImageType", "ContrastBolusAgent", "ConvolutionKernel", "Rows", "Columns",
     "SamplesPerPixel", "NumberOfFrames", "BitsAllocated", "PixelSpacing", "ImagePositionPatient",
     "ImageOrientationPatient", "RescaleSlope", "RescaleIntercept",
 )  # fmt: skip
@@ -28,15 +30,21 @@ class Header:
         orientation: direction of a row, then of a column; None where the file does not say.
         pixel_spacing: between rows, then between columns.
         contrast_agent: as given, empty where none.
+        acquired_s: when the acquisition began, seconds since a midnight long ago; None where the file does not say.
+        injected_s: when the contrast injection began, by the same clock.
     """
 
     path: Path
+    study_uid: str
+    study: str
     series_uid: str
     series_number: int | None
     description: str
     modality: str
     image_type: tuple[str, ...]
     contrast_agent: str
+    acquired_s: float | None
+    injected_s: float | None
     kernel: str
     rows: int
     columns: int
@@ -94,14 +102,19 @@ def _raise(problem: OSError) -> None:
 def _header(path: Path, data: Any) -> Header:
     number = data.get("SeriesNumber")
     kernel = data.get("ConvolutionKernel") or ""
+    acquired, injected = _times(data)
     return Header(
         path=path,
+        study_uid=str(data.get("StudyInstanceUID", "")),
+        study=str(data.get("StudyDescription") or "").strip(),
         series_uid=str(data.get("SeriesInstanceUID", "")),
         series_number=None if number is None else int(number),
         description=str(data.get("SeriesDescription") or data.get("ProtocolName") or "").strip(),
         modality=str(data.get("Modality", "")).upper(),
         image_type=tuple(str(value).upper() for value in data.get("ImageType") or ()),
         contrast_agent=str(data.get("ContrastBolusAgent") or "").strip(),
+        acquired_s=acquired,
+        injected_s=injected,
         kernel=kernel if isinstance(kernel, str) else "/".join(kernel),
         rows=int(data.Rows),
         columns=int(data.Columns),
@@ -116,6 +129,25 @@ def _header(path: Path, data: Any) -> Header:
         slope=float(1 if data.get("RescaleSlope") is None else data.RescaleSlope),
         intercept=float(data.get("RescaleIntercept") or 0),
     )
+
+
+def _times(data: Any) -> tuple[float | None, float | None]:
+    """Begin of the acquisition and of the injection, in seconds; values that are no times count as missing."""
+    moment = str(data.get("AcquisitionDateTime") or "")
+    day = moment[:8] or str(data.get("AcquisitionDate") or data.get("StudyDate") or "")
+    acquired = _seconds(day, moment[8:] or str(data.get("AcquisitionTime") or ""))
+    return acquired, _seconds(day, str(data.get("ContrastBolusStartTime") or ""))
+
+
+def _seconds(day: str, clock: str) -> float | None:
+    """``YYYYMMDD`` and ``HHMMSS.FFFFFF`` (PS3.5 6.2)."""
+    try:
+        date = datetime.strptime(day, "%Y%m%d")
+        clock = clock.split("+")[0].split("-")[0].ljust(6, "0") if clock else clock
+        fraction = float(f"0{clock[6:]}")
+        return date.toordinal() * 86400.0 + int(clock[:2]) * 3600 + int(clock[2:4]) * 60 + int(clock[4:6]) + fraction
+    except ValueError:
+        return None
 
 
 def _numbers(data: Any, tag: str, count: int) -> tuple[float, ...] | None:

@@ -5,23 +5,32 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
+from ..contrast_phases import ContrastPhase, PhaseGuess
 from ..errors import InputError
 from .dicom_header import Header, is_dicom, read_header, walk_dicom
+from .dicom_phase import PhaseClues, phases_of_headers
 from .dicom_pixels import read_pixels
 from .dicom_stack import stack
 from .stored import Stored
 
-__all__ = ["Series", "is_dicom", "list_series", "read_series"]
+__all__ = [
+    "ChosenSeries",
+    "Series",
+    "choose_series",
+    "described",
+    "is_dicom",
+    "list_series",
+    "read_chosen",
+    "read_series",
+]
 
-_WITHOUT = re.compile(r"non[ -]?con|without|unenhanced|\bnati|\bplain|\bw/?o\b|\bpre\b|pre[ -]?con|\bc-", re.IGNORECASE)
-_LATE = re.compile(r"portal|ven|nephro|\bpv|\bnp\b", re.IGNORECASE)
-_WITH = re.compile(r"contrast|enhanced|arter|\bart\b|cortico|delay|\bpost\b|\bce\b|c\+|\bkm\b|\bi\.?v\b", re.IGNORECASE)
 _SHARP = re.compile(r"lung|bone|edge|\b[bh][67]\d|\bbr[67]\d|\bfc[358]\d", re.IGNORECASE)
+_SAME_SCAN_S = 10.0
 _PROJECTED = {"LOCALIZER", "MIP", "MINIP", "PROJECTION IMAGE"}
 
 
@@ -33,7 +42,9 @@ class Series:
         uid: Series Instance UID.
         orientation: ``axial``, ``sagittal``, ``coronal``, ``oblique``, or ``none`` where the files do not say.
         spacing_mm: (k, j, i) as far as the headers tell; k is the usual step between slices.
-        contrast: 2 portal venous or nephrographic, 1 another contrast phase, 0 none known of.
+        study_uid: Study Instance UID.
+        study: its description.
+        phase: of contrast, as far as the headers of the whole study tell.
         sharp: reconstructed for lung or bone.
         projected: a localizer or a projection (MIP).
     """
@@ -45,7 +56,9 @@ class Series:
     slices: int
     orientation: str
     spacing_mm: tuple[float, float, float]
-    contrast: int
+    study_uid: str
+    study: str
+    phase: PhaseGuess
     sharp: bool
     projected: bool
     headers: tuple[Header, ...] = field(repr=False, compare=False)
@@ -55,6 +68,11 @@ class Series:
         """How messages call it, e.g. ``series 3 (Portal venous 2.0)``."""
         told = f"series {self.number}" if self.number is not None else f"series {self.uid}"
         return f"{told} ({self.description})" if self.description else told
+
+    @property
+    def contrast(self) -> int:
+        """2 nephrographic (portal venous), 1 another contrast phase, 0 none known of."""
+        return 2 if self.phase.phase is ContrastPhase.NEPHROGRAPHIC else int(self.phase.phase.has_contrast)
 
     @property
     def preference(self) -> tuple[float, ...]:
@@ -84,7 +102,7 @@ def list_series(folder: Path) -> list[Series]:
         header = read_header(path)
         if header is not None:
             grouped.setdefault(header.series_uid, []).append(header)
-    found = [_series(uid, headers) for uid, headers in grouped.items()]
+    found = _with_phases([_series(uid, headers) for uid, headers in grouped.items()])
     return sorted(found, key=lambda series: (series.number is None, series.number or 0, series.uid))
 
 
@@ -98,6 +116,40 @@ def read_series(path: Path, wanted: str | None) -> tuple[Stored, str]:
     Raises:
         InputError: no such series, no CT, or a series that makes no regular stack.
     """
+    chosen = choose_series(path, wanted)
+    return read_chosen(path, chosen.series, chosen.notes)
+
+
+@dataclass(frozen=True)
+class ChosenSeries:
+    """The series to read, why, and what else lies there."""
+
+    series: Series
+    notes: tuple[str, ...]
+    others: tuple[Series, ...]
+
+    @property
+    def other_phases(self) -> tuple[Series, ...]:
+        """The other contrast phases of the same study, the best series of each, in the order of their acquisition.
+
+        Axial CT of at least 10 slices that is no projection. Two series of one phase that were acquired within 10 s of
+        each other are reconstructions of the same scan.
+        """
+        kept = [self.series]
+        for series in sorted(self.others, key=lambda each: each.preference, reverse=True):
+            fit = series.modality == "CT" and series.orientation == "axial" and series.slices >= 10
+            beside = series.study_uid == self.series.study_uid and not series.projected
+            if fit and beside and not any(_same_scan(series, each) for each in kept):
+                kept.append(series)
+        return tuple(sorted(kept[1:], key=lambda each: (_acquired(each) or 0.0, each.number or 0)))
+
+
+def choose_series(path: Path, wanted: str | None) -> ChosenSeries:
+    """The wanted series, or the best by :attr:`Series.preference`.
+
+    Raises:
+        InputError: no such series, or no CT.
+    """
     folder = path if path.is_dir() else path.parent
     if not path.is_dir() and wanted is None:
         header = read_header(path)
@@ -108,6 +160,12 @@ def read_series(path: Path, wanted: str | None) -> tuple[Stored, str]:
     if not found:
         raise InputError(f"{folder} holds no DICOM images; for NIfTI, NRRD or MetaImage give the file itself")
     series, notes = _asked(folder, found, wanted) if wanted is not None else _best(folder, found)
+    return ChosenSeries(series, notes, tuple(each for each in found if each is not series))
+
+
+def read_chosen(path: Path, series: Series, notes: tuple[str, ...] = ()) -> tuple[Stored, str]:
+    """A series as a volume, and its name. Raises InputError where it makes no regular stack of CT."""
+    folder = path if path.is_dir() else path.parent
     name = f"{folder.resolve().name}, {series.label}"
     if series.modality != "CT":
         raise InputError(f"{name} is {series.modality or 'of unknown modality'}, not CT")
@@ -136,17 +194,12 @@ def _best(folder: Path, found: Sequence[Series]) -> tuple[Series, tuple[str, ...
     others = [series.label for series in found if series is not best]
     if not others:
         return best, ()
-    contrast = {2: "portal venous or nephrographic", 1: "contrast", 0: "no known contrast"}[best.contrast]
-    taken = f"{best.orientation}, {contrast}, {best.slices} slices of {best.spacing_mm[0]:.1f} mm"
+    taken = f"{best.orientation}, {described(best.phase)}, {best.slices} slices of {best.spacing_mm[0]:.1f} mm"
     return best, (f"Of {len(found)} series, {best.label} was taken ({taken}); not taken: {'; '.join(others)}.",)
 
 
 def _series(uid: str, headers: Sequence[Header]) -> Series:
     first = headers[len(headers) // 2]
-    told = f"{first.description} {' '.join(first.image_type)}"
-    contrast = 0
-    if not _WITHOUT.search(first.description):
-        contrast = 2 if _LATE.search(first.description) else int(bool(first.contrast_agent or _WITH.search(told)))
     orientation, step = _orientation_and_step(headers)
     between_rows, between_columns = first.pixel_spacing or (0.0, 0.0)
     return Series(
@@ -157,10 +210,51 @@ def _series(uid: str, headers: Sequence[Header]) -> Series:
         slices=len(headers),
         orientation=orientation,
         spacing_mm=(step, between_rows, between_columns),
-        contrast=contrast,
+        study_uid=first.study_uid,
+        study=first.study,
+        phase=PhaseGuess(ContrastPhase.UNKNOWN, "not asked"),
         sharp=bool(_SHARP.search(f"{first.description} {first.kernel}")),
         projected=bool(_PROJECTED & set(first.image_type)),
         headers=tuple(headers),
+    )
+
+
+def described(guess: PhaseGuess) -> str:
+    """A guessed phase in words, e.g. ``nephrographic (its description)``."""
+    names = {ContrastPhase.UNKNOWN: "no known contrast", ContrastPhase.CONTRAST: "contrast of unknown phase"}
+    name = names.get(guess.phase, guess.phase.value)
+    return name if guess.phase is ContrastPhase.UNKNOWN else f"{name} ({guess.why})"
+
+
+def _with_phases(found: Sequence[Series]) -> list[Series]:
+    """The phases of each study's CT series, which tell about one another."""
+    result = list(found)
+    for study in {series.study_uid for series in found}:
+        at = [n for n, series in enumerate(found) if series.study_uid == study and not series.projected]
+        for n, guess in zip(at, phases_of_headers([_clues(found[n]) for n in at]), strict=True):
+            result[n] = replace(found[n], phase=guess)
+    return result
+
+
+def _acquired(series: Series) -> float | None:
+    """When the first slice was acquired, seconds."""
+    return min((header.acquired_s for header in series.headers if header.acquired_s is not None), default=None)
+
+
+def _same_scan(one: Series, other: Series) -> bool:
+    first, second = _acquired(one), _acquired(other)
+    if first is not None and second is not None:
+        return abs(first - second) <= _SAME_SCAN_S
+    return one.phase.phase is other.phase.phase
+
+
+def _clues(series: Series) -> PhaseClues:
+    middle = series.headers[len(series.headers) // 2]
+    return PhaseClues(
+        told=f"{series.description} {' '.join(middle.image_type)}",
+        agent=bool(middle.contrast_agent),
+        acquired_s=_acquired(series),
+        injected_s=middle.injected_s,
     )
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from ..contrast_phases import PhaseGuess
 from ..errors import InputError
 from ..volume import Volume
-from .dicom_series import is_dicom, read_series
+from .dicom_series import choose_series, is_dicom, read_chosen, read_series
 from .itk_file import read_itk_file
 from .nifti import read_nifti
 from .plausibility import check_grid, check_hounsfield
@@ -48,10 +49,46 @@ def read_ct(path: str | Path, *, series: str | None = None) -> Scan:
         InputError: there is no 3-D CT in HU; the sentence names the file and the cause.
     """
     path = Path(path).expanduser()
-    stored, name = _read(path, series)
-    check_grid(name, stored.ijk_to_ras, stored.voxels.shape)
-    check_hounsfield(name, stored.voxels)
-    return Scan(Volume(compact(stored.voxels), stored.ijk_to_ras, name), stored.notes, stored.slices)
+    return _scan(*_read(path, series))
+
+
+@dataclass(frozen=True, eq=False)
+class PhaseScan:
+    """A CT in one contrast phase, and what its headers say of the phase."""
+
+    scan: Scan
+    label: str
+    guess: PhaseGuess
+
+
+def read_phases(path: str | Path, *, series: str | None = None) -> list[PhaseScan]:
+    """The CT of :func:`read_ct`, then the other contrast phases of its study.
+
+    A phase that cannot be read is left out, and the first scan's notes say so.
+
+    Args:
+        path: a folder of DICOM files, or one file of a series.
+        series: as for :func:`read_ct`.
+
+    Raises:
+        InputError: the first cannot be read, or the files are no DICOM.
+    """
+    path = Path(path).expanduser()
+    if path.is_file() and not is_dicom(path):
+        raise InputError(f"{path.name} is no DICOM; several phases are found in a folder of DICOM files only")
+    with _told_in_a_sentence(path):
+        chosen = choose_series(path, series)
+    first, *others = (chosen.series, *chosen.other_phases)
+    result = [PhaseScan(_scan(*read_chosen(path, first, chosen.notes)), first.label, first.phase)]
+    lost = []
+    for other in others:
+        try:
+            result.append(PhaseScan(_scan(*read_chosen(path, other)), other.label, other.phase))
+        except InputError as problem:
+            lost.append(f"Not measured, for it cannot be read: {problem}.")
+    scan = result[0].scan
+    result[0] = replace(result[0], scan=replace(scan, notes=(*scan.notes, *lost)))
+    return result
 
 
 def read_volume(path: str | Path, *, series: str | None = None) -> Volume:
@@ -73,6 +110,12 @@ def read_labels(path: str | Path) -> Volume:
     if low < 0 or high > 255 or (voxels.dtype.kind == "f" and (np.rint(voxels) != voxels).any()):
         raise InputError(f"{name} is not a label map: its values run from {low:g} to {high:g}")
     return Volume(voxels.astype(np.uint8, copy=False), stored.ijk_to_ras, name)
+
+
+def _scan(stored: Stored, name: str) -> Scan:
+    check_grid(name, stored.ijk_to_ras, stored.voxels.shape)
+    check_hounsfield(name, stored.voxels)
+    return Scan(Volume(compact(stored.voxels), stored.ijk_to_ras, name), stored.notes, stored.slices)
 
 
 def _read(path: Path, series: str | None) -> tuple[Stored, str]:

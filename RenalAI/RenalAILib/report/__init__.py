@@ -20,11 +20,12 @@ from .readings import Reading, Verdict
 from .slicer_segmentation import seg_nrrd
 from .table import csv_text
 
-__all__ = ["DICOM_FILES", "FILES", "OWNED", "Reading", "Verdict", "write_outcome"]
+__all__ = ["DICOM_FILES", "FILES", "OWNED", "PHASES", "Reading", "Verdict", "write_outcome"]
 
 FILES = ("findings.json", "findings.csv", "labels.nii.gz", "segmentation.seg.nrrd", "report.html", "gradcam.nii.gz")
 DICOM_FILES = ("segmentation.dcm", "measurements.dcm", "gradcam.dcm")  # where they were asked for
-OWNED = (*FILES, *DICOM_FILES)
+PHASES = "phases.json"  # where the phases of a study were measured
+OWNED = (*FILES, *DICOM_FILES, PHASES)
 """Every name a result folder may hold."""
 MOST_PICTURED = 12  # candidates with pictures of their own; the table has all
 _LABELS = "RenalAI: 1 kidney R, 2 kidney L, 3 AML, 4 cystic, 5 solid, 6 unknown mass"

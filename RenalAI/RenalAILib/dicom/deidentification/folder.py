@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
@@ -12,6 +13,7 @@ from typing import Any
 
 from ...errors import InputError
 from ...pseudonyms import Pseudonyms
+from ...reading.dicom_archive import opened
 from ...reading.dicom_header import is_dicom
 from ...writing import replaced_folder
 from ..segment_description import coded_dataset
@@ -40,7 +42,7 @@ def deidentify(
     ``PATIENT/STUDY/SERIES/FILE.dcm``, all pseudonyms; ``deidentification.json`` tells what was done.
 
     Args:
-        source: a folder, searched to the bottom, or one file. Never changed.
+        source: a folder, searched to the bottom, a zip file, or one file. Never changed.
         output: an absent or empty folder outside ``source``.
         options: of the profile.
         pseudonyms: those of the user where not given; their secret may not lie in ``output``.
@@ -54,6 +56,9 @@ def deidentify(
     source, output = source.expanduser().resolve(), output.expanduser().resolve()
     if not source.exists():
         raise InputError(f"{source} does not exist")
+    if source.is_file() and zipfile.is_zipfile(source):
+        with opened(source) as place:
+            return deidentify(place, output, options=options, pseudonyms=pseudonyms, report=report)
     if output.is_relative_to(source) or source.is_relative_to(output):
         raise InputError(f"{output} and {source} may not lie in each other: originals and copies would mix")
     if output.is_dir() and any(output.iterdir()):
