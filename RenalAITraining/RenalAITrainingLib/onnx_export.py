@@ -60,7 +60,7 @@ def export_onnx(network: nn.Module, shape: Sequence[int], path: Path, dynamic: b
         network, outputs = _WithFeatures(network).eval(), ["logits", "features"]
     axes = {2: "D", 3: "H", 4: "W"} if len(shape) == 4 else {0: "N", 2: "H", 3: "W"}
     with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # of sizes that a detector fixes anyway
+        warnings.filterwarnings("ignore", "Converting a tensor to a Python")  # sizes, which a detector fixes anyway
         warnings.simplefilter("ignore", DeprecationWarning)  # the exporter by tracing: its graphs need no clean-up
         warnings.filterwarnings("ignore", "Constant folding", UserWarning)  # a constant that stays one costs nothing
         torch.onnx.export(

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from RenalAILib.errors import InputError
 
 if TYPE_CHECKING:
+    from RenalAILib.bundle import Bundle
+
     from .systems import System
 
 _PRINTED = ("comparison", "composition", "overlap", "kits", "detection", "confusion", "classes", "roc")
@@ -51,6 +53,12 @@ class Evaluate:
         from .running import CaseStore, run_cases
 
         output = Path(arguments.output).expanduser()
+        detecting = _detecting(arguments)
+        if detecting is not None:
+            return _evaluate_boxes(arguments, detecting, output)
+        voting = _voting(arguments)
+        if voting is not None:
+            return _evaluate_votes(arguments, voting, output)
         check_replaceable(output, FILES)
         systems = _systems(arguments)
         selection = select(Path(arguments.source), arguments.split)
@@ -75,6 +83,68 @@ class Evaluate:
             console().print(f"Note: {note}")
         console().print(f"\nReport: {output / 'evaluation.html'}")
         return 0
+
+
+def _detecting(arguments: argparse.Namespace) -> Bundle | None:
+    """The bundle, where it is a detector; None for all others."""
+    from RenalAILib.bundle_store import load_bundle
+    from RenalAILib.stages.detector import DetectorStages
+
+    if arguments.results or arguments.bundle is None:
+        return None
+    bundle = load_bundle(arguments.bundle)
+    if not isinstance(bundle.stages, DetectorStages):
+        return None
+    if arguments.against or arguments.against_results:
+        raise InputError(f"{bundle.name} finds boxes; it cannot be compared case by case yet")
+    return bundle
+
+
+def _evaluate_boxes(arguments: argparse.Namespace, bundle: Bundle, output: Path) -> int:
+    from RenalAILib.commands.console import console, progress
+
+    from .boxes import evaluate_boxes
+
+    with progress("Evaluating") as report:
+        tables = evaluate_boxes(
+            Path(arguments.source), arguments.split, bundle, output,
+            device=arguments.device, fast=arguments.fast, progress=report,
+        )  # fmt: skip
+    for table in tables:
+        table.show(console())
+    console().print(f"\nReport: {output / 'evaluation.html'}")
+    return 0
+
+
+def _voting(arguments: argparse.Namespace) -> Bundle | None:
+    """The bundle, where it is one of slice votes; None for all others."""
+    from RenalAILib.bundle_store import load_bundle
+    from RenalAILib.stages.slice_vote import SliceVoteStages
+
+    if arguments.results or arguments.bundle is None:
+        return None
+    bundle = load_bundle(arguments.bundle)
+    if not isinstance(bundle.stages, SliceVoteStages):
+        return None
+    if arguments.against or arguments.against_results:
+        raise InputError(f"{bundle.name} votes by slices; it cannot be compared case by case yet")
+    return bundle
+
+
+def _evaluate_votes(arguments: argparse.Namespace, bundle: Bundle, output: Path) -> int:
+    from RenalAILib.commands.console import console, progress
+
+    from .slice_votes import evaluate_votes
+
+    with progress("Evaluating") as report:
+        tables = evaluate_votes(
+            Path(arguments.source), arguments.split, bundle, output,
+            device=arguments.device, fast=arguments.fast, progress=report,
+        )  # fmt: skip
+    for table in tables:
+        table.show(console())
+    console().print(f"\nReport: {output / 'evaluation.html'}")
+    return 0
 
 
 def _systems(arguments: argparse.Namespace) -> list[System]:

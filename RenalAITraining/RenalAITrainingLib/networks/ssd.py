@@ -110,7 +110,7 @@ class SingleShotDetector(nn.Module):
 
     def head_maps(self, image: Tensor) -> list[Tensor]:
         """What the head of each map gives, ``(N, K * (outputs + 4), M, N)``, finest first."""
-        if not torch.jit.is_tracing() and tuple(image.shape[2:]) != self.shape:
+        if tuple(image.shape[2:]) != self.shape:
             raise ValueError(f"this detector takes slices of {self.shape}, got {tuple(image.shape[2:])}")
         maps: list[Tensor] = self.backbone(image)[self.skipped :][: len(self.heads)]
         for extra in self.extras:

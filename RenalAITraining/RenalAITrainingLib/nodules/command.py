@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,8 +64,7 @@ def _listed(args: argparse.Namespace) -> Iterator[tuple[str, Callable[[], BoxedS
     if args.source.is_dir() and table.is_file():
         nodules = luna16.read_annotations(table)
         for path in luna16.scans(args.source):
-            spheres = nodules.get(path.stem, [])
-            yield case_name("luna", path.stem), lambda path=path, spheres=spheres: luna16.read_scan(path, spheres)
+            yield case_name("luna", path.stem), partial(luna16.read_scan, path, nodules.get(path.stem, []))
         return
     files = [args.source] if args.source.is_file() else sorted(args.source.rglob("*.xml"))
     if not files:

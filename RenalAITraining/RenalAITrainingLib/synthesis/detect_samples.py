@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from RenalAILib.axial_slices import Pair
 from RenalAILib.boxes import Box
@@ -12,7 +13,7 @@ from RenalAILib.labels import KIDNEY_LABELS, MASS_LABELS, Side
 from RenalAILib.masses import mass_regions
 from RenalAILib.volume import Volume
 
-from ..lesion_boxes import LesionBox, to_facts
+from ..lesion_boxes import LesionBox, rect_of, to_facts
 from ..sources import ShapeLibrary
 from .contrast import Phase, in_phase, shifted
 from .fields import Rng
@@ -48,12 +49,12 @@ def detect_samples(
     view = Volume(scene.hu, np.diag([-di, -dj, dk, 1.0]))
     slices = looked_at(view, step_mm)
     grid = SliceGrid.of(view, shape)
-    boxes = _boxes(scene)
+    boxes = true_boxes(scene.labels)
     made = []
     for k in slices:
         here = [
-            LesionBox(_rect(grid.to_shares(np.array([rect])), shape), label, lesion)
-            for label, lesion, rect in boxes.get(k, [])
+            LesionBox(_rect(grid.to_shares(np.array([box.rect])), shape), box.label, box.lesion)
+            for box in boxes.get(k, [])
         ]
         if not here and rng.random() >= empty_share:
             continue
@@ -80,22 +81,22 @@ def synthetic_detect_samples(rng: Rng, scene: Scene, shapes: ShapeLibrary | None
     return [made[number] for number in chosen]
 
 
-def _boxes(scene: Scene) -> dict[int, list[tuple[str, int, list[float]]]]:
-    """By slice: class, number of the lesion, rectangle of pixel edges in the CT."""
-    found: dict[int, list[tuple[str, int, list[float]]]] = {}
-    structures = [(KIDNEY, scene.labels == label) for label in KIDNEY_LABELS]
-    structures.append((MASS, np.isin(scene.labels, MASS_LABELS)))
+def true_boxes(labels: npt.NDArray[np.uint8]) -> dict[int, list[LesionBox]]:
+    """What is in each slice of a canonical label map, in pixel edges of it: kidneys (without masses) and masses."""
+    found: dict[int, list[LesionBox]] = {}
+    structures = [(KIDNEY, labels == label) for label in KIDNEY_LABELS]
+    structures.append((MASS, np.isin(labels, MASS_LABELS)))
     number = 0
     for label, mask in structures:
-        for region in mass_regions(mask, Box.whole(scene.shape), Side.RIGHT):
+        for region in mass_regions(mask, Box.whole(mask.shape), Side.RIGHT):
             number += 1
             for depth, plane in enumerate(region.mask):
-                if plane.sum() < _SMALLEST_PIXELS:
+                rect = rect_of(plane)
+                if rect is None or plane.sum() < _SMALLEST_PIXELS:
                     continue
-                rows, columns = np.flatnonzero(plane.any(axis=1)), np.flatnonzero(plane.any(axis=0))
-                start = np.array([rows[0], columns[0], rows[-1] + 1, columns[-1] + 1], dtype=float)
-                rect = start + np.tile(region.box.start[1:], 2)
-                found.setdefault(region.box.start[0] + depth, []).append((label, number, rect.tolist()))
+                _, down, along = region.box.start
+                moved = (rect[0] + down, rect[1] + along, rect[2] + down, rect[3] + along)
+                found.setdefault(region.box.start[0] + depth, []).append(LesionBox(moved, label, number))
     return found
 
 

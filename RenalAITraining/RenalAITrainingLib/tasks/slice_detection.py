@@ -15,6 +15,7 @@ from RenalAILib.errors import InputError
 
 from ..detection_metrics import DetectionScores, JudgedSlice, detection_scores
 from ..lesion_boxes import LesionBox, as_shares, from_facts
+from ..losses import LossFunction
 from ..multibox_loss import multibox_loss
 from ..networks.ssd import default_boxes
 from ..recipe import Recipe
@@ -43,7 +44,7 @@ class SliceDetection:
         self.classes = recipe.data.classes
         self.outputs = len(self.classes) + 1
         self.activation: Activation = "boxes"
-        self.loss = multibox_loss
+        self.loss: LossFunction = multibox_loss
         self.defaults = default_boxes(**recipe.network.options)
 
     def example(self, sample: Sample, rng: np.random.Generator) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,196 @@
+"""Evaluation of a ``detector`` bundle: boxes in slices as Abdullah et al. count them, and candidates in 3-D.
+
+True boxes are those about the kidneys and masses of the reference, in the slices that the detector looks at. Slices:
+precision, recall, F1, average precision at an IoU of 0.5, and sensitivity, the share of lesions with a box found in any
+slice. Candidates: one is right where its middle lies in the box of a mass; each mass is found once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from RenalAILib import __version__
+from RenalAILib.boxes import Box
+from RenalAILib.bundle import Bundle
+from RenalAILib.detector.slices import SliceGrid
+from RenalAILib.engines.networks import Networks
+from RenalAILib.errors import InputError
+from RenalAILib.labels import MASS_LABELS, Side
+from RenalAILib.masses import mass_regions
+from RenalAILib.orientation import Orientation, canonical
+from RenalAILib.pipelines.detector import Placed, boxes_in_slices, placed
+from RenalAILib.pipelines.work import Work
+from RenalAILib.reading import read_ct, read_labels
+from RenalAILib.stages.detector import DetectorStages
+from RenalAILib.steps import Progress, Steps
+from RenalAILib.timing import Stopwatch
+from RenalAILib.writing import check_replaceable, replaced_folder
+
+from ..convention import to_convention
+from ..detection_metrics import JudgedSlice, detection_scores
+from ..synthesis.detect_samples import KIDNEY, MASS, true_boxes
+from .page import plain_page
+from .pairs import Pair, select
+from .table import Cell, Table
+
+SCHEMA = "renalai.detector-evaluation/1"
+FILES = ("evaluation.json", "evaluation.html", "tables")
+
+
+@dataclass(frozen=True)
+class JudgedScan:
+    """One scan.
+
+    Attributes:
+        slices: by class, what was found in each slice and what is there.
+        masses: in the reference.
+        found: of them.
+        false: candidates that are none.
+    """
+
+    case: str
+    slices: Mapping[str, Sequence[JudgedSlice]] = field(default_factory=dict)
+    masses: int = 0
+    found: int = 0
+    false: int = 0
+
+
+def evaluate_boxes(
+    source: Path,
+    part: str | None,
+    bundle: Bundle,
+    output: Path,
+    *,
+    device: str = "auto",
+    fast: bool = False,
+    progress: Progress = lambda stage, fraction, message: None,
+) -> list[Table]:
+    """Run the bundle over labelled CTs and write ``evaluation.html``, ``evaluation.json`` and ``tables/*.csv``.
+
+    Raises:
+        InputError: no labelled CT, a bundle whose classes a label map of kidneys does not know, or an output that holds
+            something else.
+    """
+    check_replaceable(output, FILES)
+    stage = _stages(bundle).slice_detect
+    unknown = sorted(set(stage.classes) - {KIDNEY, MASS})
+    if unknown:
+        raise InputError(f"{bundle.name} looks for {unknown[0]}, which labels of kidneys and masses do not hold")
+    selection = select(source, part)
+    judged = []
+    for number, pair in enumerate(selection.pairs):
+        progress("evaluate", number / len(selection.pairs), f"{pair.case} ({number + 1} of {len(selection.pairs)})")
+        judged.append(judge_scan(pair, bundle, device=device, fast=fast))
+    tables = box_tables(judged, stage.classes)
+    with replaced_folder(output, FILES) as new:
+        (new / "tables").mkdir()
+        for table in tables:
+            (new / "tables" / f"{table.key}.csv").write_bytes(table.csv_text().encode("utf-8"))
+        time, name = datetime.now().astimezone(), f"{bundle.name} {bundle.version}"
+        notes = list(selection.notes)
+        page = plain_page(f"Evaluation of {name}", source.name, time, tables, {}, notes, bundle.demonstration)
+        (new / "evaluation.html").write_text(page, encoding="utf-8", newline="\n")
+        content = {
+            "schema": SCHEMA,
+            "renalai": __version__,
+            "time": time.isoformat(timespec="seconds"),
+            "dataset": source.name,
+            "split": part,
+            "system": name,
+            "notes": notes,
+            "tables": {table.key: table.to_json() for table in tables},
+        }
+        text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        (new / "evaluation.json").write_text(text, encoding="utf-8", newline="\n")
+    return tables
+
+
+def judge_scan(pair: Pair, bundle: Bundle, *, device: str = "auto", fast: bool = False) -> JudgedScan:
+    """One scan through the bundle. Raises InputError where CT or labels cannot be read or do not fit each other."""
+    ct, reference = read_ct(pair.ct).volume, read_labels(pair.labels)
+    if not ct.same_grid(reference):
+        raise InputError(f"{pair.labels} does not lie on the grid of {pair.ct.name}")
+    view, stage = canonical(ct), _stages(bundle).slice_detect
+    drawn = np.ascontiguousarray(Orientation.of(ct).apply(reference.voxels), dtype=np.uint8)
+    labels = to_convention(drawn, view.spacing_mm)
+    work = Work(ct, view, bundle, Networks(bundle, device), Steps(), Stopwatch(), fast)
+    slices, found = boxes_in_slices(work)
+    grid, truth = SliceGrid.of(view, stage.defaults.shape), true_boxes(labels)
+    by_class: dict[str, list[JudgedSlice]] = {name: [] for name in stage.classes}
+    for k, boxes in zip(slices, found, strict=True):
+        for number, name in enumerate(stage.classes, 1):
+            true = [box for box in truth.get(k, ()) if box.label == name]
+            shares = grid.to_shares(np.array([box.rect for box in true]).reshape(-1, 4))
+            at = boxes.classes == number
+            ids = [(pair.case, box.lesion) for box in true]
+            by_class[name].append(JudgedSlice(shares, ids, boxes.boxes[at], boxes.scores[at]))
+    reported, _ = placed(stage, view, slices, found)
+    masses = [r.box for r in mass_regions(np.isin(labels, MASS_LABELS), Box.whole(labels.shape), Side.RIGHT)]
+    right = _found([one for one in reported if one.label == MASS], masses)
+    return JudgedScan(pair.case, by_class, len(masses), right, len(reported) - right)
+
+
+def box_tables(judged: Sequence[JudgedScan], classes: Sequence[str]) -> list[Table]:
+    """Slices by class, candidates over all scans, and scan by scan."""
+    rows: list[tuple[Cell, ...]] = []
+    for name in classes:
+        one = detection_scores([each for scan in judged for each in scan.slices[name]])
+        counted = (one.true_positive, one.false_positive, one.false_negative, one.lesions)
+        measured = (one.precision, one.recall, one.f1, one.sensitivity, one.average_precision)
+        rows.append((name, *counted, *(None if np.isnan(value) else float(value) for value in measured)))
+    masses, found, false = (sum(getattr(scan, key) for scan in judged) for key in ("masses", "found", "false"))
+    total: tuple[Cell, ...] = (
+        len(judged),
+        masses,
+        found,
+        found / masses if masses else None,
+        false,
+        false / len(judged),
+        found / (found + false) if found + false else None,
+    )
+    each = tuple((scan.case, scan.masses, scan.found, scan.false) for scan in judged)
+    return [
+        Table(
+            "slices",
+            "Boxes in slices (IoU from 0.5)",
+            (
+                "Class", "True positive", "False positive", "False negative", "Lesions", "Precision", "Recall", "F1",
+                "Sensitivity", "Average precision",
+            ),
+            tuple(rows),
+            ("Sensitivity: share of lesions with a box found in any slice.",),
+        ),
+        Table(
+            "candidates",
+            "Candidates in 3-D",
+            ("Scans", "Masses", "Found", "Sensitivity", "False", "False per scan", "Precision"),
+            (total,),
+            ("A candidate is right where its middle lies in the box of a mass.",),
+            {"False per scan": 2},
+        ),
+        Table("scans", "Scan by scan", ("Case", "Masses", "Found", "False"), each),
+    ]  # fmt: skip
+
+
+def _found(candidates: Sequence[Placed], masses: Sequence[Box]) -> int:
+    """How many masses have a candidate of their own; the best candidates choose first."""
+    waiting = list(masses)
+    for one in candidates:
+        middle = (np.add(one.box.start, one.box.stop)) / 2
+        for mass in waiting:
+            if (middle >= mass.start).all() and (middle <= mass.stop).all():
+                waiting.remove(mass)
+                break
+    return len(masses) - len(waiting)
+
+
+def _stages(bundle: Bundle) -> DetectorStages:
+    if not isinstance(bundle.stages, DetectorStages):
+        raise InputError(f"{bundle.name} is a {bundle.pipeline} bundle, not a detector")
+    return bundle.stages
