@@ -72,8 +72,9 @@ def ways(question: Question) -> list[Way]:
 
         peers: list[Way] = [NnUNet(question), NnUNet(question, tuned=True)]
     except ModuleNotFoundError as missing:
+        package = str(missing.name).partition(".")[0]
         raise InputError(
-            f"the package {str(missing.name).partition('.')[0]} is not installed; ./run bench --peers installs nnU-Net and what it needs"
+            f"the package {package} is not installed; ./run bench --peers installs nnU-Net and what it needs"
         ) from missing
     return [Ours(question), *peers, MonaiWindow(question), MonaiWindow(question, tuned=True)]
 
