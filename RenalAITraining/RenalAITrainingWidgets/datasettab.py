@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import ctk
-import qt
 from slicer.i18n import tr as _
 
 from RenalAITrainingLib.jobs.checking_dataset import CheckDatasetJob
@@ -21,6 +20,7 @@ from RenalAIWidgets.texts import PROBLEM_COLORS, dark, show_plain, show_problem
 from .glance import Glance, glance
 from .jobbar import JobBar
 from .parameters import Scheme
+from .showing import link, offer, show_rich
 
 MOST_FINDINGS = 12
 
@@ -186,26 +186,6 @@ class DatasetTab:
 
     def _on_synthesised(self, answer: dict[str, Any]) -> None:
         show_plain(self._ui.synthesisLine, _("{written} samples made; there are {samples} now.").format(**answer))
-
-
-def offer(button: Any, problem: str | None, tip: str) -> None:
-    """A button that says what is missing, or what it does."""
-    button.enabled = problem is None
-    button.toolTip = problem or tip
-
-
-def link(label: Any, path: Path, words: str) -> str:
-    """A file or folder to click in ``label``, readable on light and dark."""
-    color = "#8ab4f8" if dark(label) else "#0b57d0"
-    return f'<a style="color:{color}" href="{qt.QUrl.fromLocalFile(str(path)).toString()}">{html.escape(words)}</a>'
-
-
-def show_rich(label: Any, text: str) -> None:
-    """Shows HTML, with room for its lines."""
-    label.text = text
-    label.setVisible(bool(text))
-    if label.visible:
-        label.minimumHeight = label.heightForWidth(label.width)
 
 
 def _folder_missing(path: Any, words: str) -> str | None:

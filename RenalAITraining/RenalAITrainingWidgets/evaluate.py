@@ -15,12 +15,12 @@ from RenalAITrainingLib.jobs.publishing_networks import BundleTexts, PublishJob
 from RenalAIWidgets.tables import fill, prepare
 from RenalAIWidgets.texts import show_plain, show_problem
 
-from .datasettab import offer
 from .glance import Glance, glance
 from .jobbar import JobBar
 from .networks import chosen_networks, in_words, missing_networks, weights
 from .parameters import Evaluated, Part
 from .protocols import Training
+from .showing import offer
 
 CANDIDATE = "candidate"
 """The model of the networks trained here, before it has a name."""

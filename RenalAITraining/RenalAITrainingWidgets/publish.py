@@ -13,12 +13,12 @@ from RenalAILib.bundle_store import find_bundles, user_bundles
 from RenalAITrainingLib.jobs.publishing_networks import BundleTexts, PublishJob
 from RenalAIWidgets.texts import show_plain, show_problem
 
-from .datasettab import link, offer, show_rich
 from .evaluate import evaluation_of_candidate
 from .glance import glance
 from .jobbar import JobBar
 from .networks import Chosen, chosen_networks, in_words, missing_networks, weights
 from .protocols import Training
+from .showing import link, offer, show_rich
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 VERSION = re.compile(r"\d+(\.\d+){0,3}")
