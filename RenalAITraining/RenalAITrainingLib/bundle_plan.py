@@ -66,6 +66,7 @@ class BundlePlan:
         bundle: texts and settings of the bundle: the name of a shipped description, or its content.
         synthesise: samples made of the data folder; none where a dataset alone is trained on.
         variants: of each kidney or mass of a dataset's training cases, with boxes and masks of their own.
+        edge: voxels along each axis of a mass's patch, of a dataset's samples.
         card: name of a shipped model card; None fills one from an evaluation on the test part of the dataset.
     """
 
@@ -74,6 +75,7 @@ class BundlePlan:
     bundle: Any
     synthesise: tuple[SynthesisPlan, ...] = ()
     variants: int = 1
+    edge: int = 64
     card: str | None = None
 
     def __post_init__(self) -> None:

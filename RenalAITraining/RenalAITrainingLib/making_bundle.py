@@ -103,7 +103,8 @@ class _Making:
             dataset = Dataset.open(self.sources.dataset)
             for stage, place in self.stores.items():
                 self.report(f"Samples for {stage} from {self.sources.dataset}")
-                fill(dataset, stage, place, variants=self.loaded.plan.variants, report=self.report)
+                plan = self.loaded.plan
+                fill(dataset, stage, place, variants=plan.variants, edge=plan.edge, report=self.report)
 
     def train_networks(self) -> None:
         """Those that are not finished; `best` holds the weights of all."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,12 +32,6 @@ NAMES = {"background": 0, "kidney_right": 1, "kidney_left": 2, "aml": 3, "cystic
 KIDNEY_BAR, MASS_BAR = 0.7, 0.4  # Dice on cases that the toy networks never saw
 
 
-@pytest.fixture(autouse=True)
-def _same_names_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pseudonyms follow from a user's own key, and who trains from pseudonyms: here they are always the same."""
-    monkeypatch.setattr(Pseudonyms, "of_user", lambda folder: FIXED_NAMES)
-
-
 def _truth(number: int) -> Volume:
     masses = [(CLASSES[(number + n) % 3], ("right", "left", "right")[n], 12.0 + 2 * n) for n in range(3)]
     return labels(*masses, seed=number)
@@ -58,39 +54,96 @@ def _dice(one: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]) -> float:
     return float(2 * (one & other).sum() / (one.sum() + other.sum()))
 
 
-def test_phantoms_to_a_bundle_that_segments(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    dataset, out = tmp_path / "set", tmp_path / "out"
-    raw = _phantoms(tmp_path / "Dataset001_Phantoms", 10)
-    assert renalai(["dataset", "import", str(raw), "-o", str(dataset)]) == 0
-    assert renalai(["dataset", "check", str(dataset), "--no-sheet"]) == 0
-    assert renalai(["dataset", "split", str(dataset), "--ratio", "7:1:2"]) == 0
-    words = ["train", "--all", "toy", "--dataset", str(dataset), "-o", str(out), "--threads", "1"]
-    assert renalai(words) == 0
-    bundle = read_bundle(out / "toy")
-    measured = json.loads((out / "evaluation" / "evaluation.json").read_text(encoding="utf-8"))
+@pytest.fixture(scope="module", autouse=True)
+def _same_names_everywhere() -> Iterator[None]:
+    """Pseudonyms follow from a user's own key, and who trains from pseudonyms: here they are always the same."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Pseudonyms, "of_user", lambda folder: FIXED_NAMES)
+        yield
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten phantoms, imported, checked and split."""
+    folder = tmp_path_factory.mktemp("whole") / "set"
+    raw = _phantoms(folder.parent / "Dataset001_Phantoms", 10)
+    assert renalai(["dataset", "import", str(raw), "-o", str(folder)]) == 0
+    assert renalai(["dataset", "check", str(folder), "--no-sheet"]) == 0
+    assert renalai(["dataset", "split", str(folder), "--ratio", "7:1:2"]) == 0
+    return folder
+
+
+def _words(plan: str | Path, dataset: Path, out: Path) -> list[str]:
+    return ["train", "--all", str(plan), "--dataset", str(dataset), "-o", str(out), "--threads", "1", "--device", "cpu"]
+
+
+@pytest.fixture(scope="module")
+def trained(dataset: Path) -> Path:
+    """All that ``train --all toy`` makes of them."""
+    assert renalai(_words("toy", dataset, dataset.parent / "out")) == 0
+    return dataset.parent / "out"
+
+
+def test_phantoms_to_a_bundle_that_segments(dataset: Path, trained: Path, tmp_path: Path) -> None:
+    bundle = read_bundle(trained / "toy")
+    measured = json.loads((trained / "evaluation" / "evaluation.json").read_text(encoding="utf-8"))
     assert "On " in bundle.model_card and "Overlap by set and side" in bundle.model_card
     assert measured["split"] == "test"
-
     seen = Dataset.open(dataset)
     for name in seen.split["test"]:
         case = seen.case(name)
         place = tmp_path / "results" / name
         ct = str(dataset / case.image_path)
-        assert renalai(["segment", ct, "--bundle", str(out / "toy"), "-o", str(place), "--device", "cpu"]) == 0
+        assert renalai(["segment", ct, "--bundle", str(trained / "toy"), "-o", str(place), "--device", "cpu"]) == 0
         found, truth = read_labels(place / "labels.nii.gz").voxels, seen.labels(case).voxels
         assert _dice(found > 0, truth > 0) > KIDNEY_BAR
         assert _dice(found >= Label.AML, truth >= Label.AML) > MASS_BAR
 
-    # The same words again make nothing twice: neither where all is there, nor where the bundle is not.
-    curves = {name: read_metrics(out / "runs" / name / "metrics.jsonl") for name in ("locate", "delineate")}
-    capsys.readouterr()
+
+def test_the_same_words_again_make_nothing_twice(
+    dataset: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither where all is there, nor where the bundle is not."""
+    words = _words("toy", dataset, trained)
+    curves = {name: read_metrics(trained / "runs" / name / "metrics.jsonl") for name in ("locate", "delineate")}
     assert renalai(words) == 0
     assert "is there already, complete" in capsys.readouterr().out
-    first = (out / "toy" / "SHA256SUMS").read_bytes()
-    (out / "toy").rename(tmp_path / "away")
+    first = (trained / "toy" / "SHA256SUMS").read_bytes()
+    (trained / "toy").rename(tmp_path / "away")
     assert renalai(words) == 0
-    assert curves == {name: read_metrics(out / "runs" / name / "metrics.jsonl") for name in curves}
-    assert (out / "toy" / "SHA256SUMS").read_bytes() == first
+    assert curves == {name: read_metrics(trained / "runs" / name / "metrics.jsonl") for name in curves}
+    assert (trained / "toy" / "SHA256SUMS").read_bytes() == first
+
+
+def test_one_stage_is_trained_on_the_same_cases_and_set_against_two(
+    dataset: Path, trained: Path, tmp_path: Path
+) -> None:
+    plan = _shipped("zhao2023-one-stage")
+    plan["networks"][0]["changes"] = {
+        "data": {"patch": [32, 32, 48]},
+        "network": {"options": {"filters": [8, 16, 32], "residual_units": 0, "features": 8}},
+        "optimiser": {"learning_rate": 0.01},
+        "schedule": {"batch": 2, "epochs": None, "steps": 30, "validate_every": 15},
+    }
+    path, name = _written(plan, tmp_path), plan["bundle"]["name"]
+    assert renalai(_words(path, dataset, tmp_path / "out")) == 0
+    one, two = str(tmp_path / "out" / name), str(trained / "toy")
+    words = ["evaluate", str(dataset), "--split", "test", "--bundle", two, "--against", one, "--device", "cpu"]
+    assert renalai([*words, "-o", str(tmp_path / "report")]) == 0
+    content = json.loads((tmp_path / "report" / "evaluation.json").read_text(encoding="utf-8"))
+    assert [system["name"].split()[0] for system in content["systems"]] == ["toy", name]
+    assert content["comparison"]["rows"]
+
+
+def _shipped(name: str) -> dict[str, Any]:
+    path = Path(bundle_plan.__file__).parent / "plans" / f"{name}.yaml"
+    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return content
+
+
+def _written(plan: dict[str, Any], folder: Path) -> Path:
+    (folder / "plan.yaml").write_text(yaml.safe_dump(plan), encoding="utf-8")
+    return folder / "plan.yaml"
 
 
 def _save_as_kits(volume: Volume, path: Path) -> None:
@@ -119,18 +172,17 @@ def test_two_cases_in_the_layout_of_kits23_train_as_they_are(tmp_path: Path) -> 
         table.append({"case_id": case.name, "tumor_histologic_subtype": histology})
     (root / "dataset" / "kits23.json").write_text(json.dumps(table), encoding="utf-8")
 
-    dataset, plan = tmp_path / "set", tmp_path / "two-steps.yaml"
+    dataset = tmp_path / "set"
     assert renalai(["dataset", "import", str(root), "-o", str(dataset)]) == 0
     imported = Dataset.open(dataset)
     assert sorted(mass.mass_class.value for case in imported for mass in case.masses) == [
         "aml", "cystic", "cystic", "solid",
     ]  # fmt: skip
     assert renalai(["dataset", "split", str(dataset), "--ratio", "1:1:0"]) == 0
-    toy = yaml.safe_load((Path(bundle_plan.__file__).parent / "plans" / "toy.yaml").read_text(encoding="utf-8"))
+    toy = _shipped("toy")
     for network in toy["networks"]:
         network["changes"]["schedule"] |= {"steps": 2, "validate_every": 2}
-    plan.write_text(yaml.safe_dump(toy), encoding="utf-8")
-    assert renalai(["train", "--all", str(plan), "--dataset", str(dataset), "-o", str(tmp_path / "out")]) == 0
+    assert renalai(_words(_written(toy, tmp_path), dataset, tmp_path / "out")) == 0
     bundle = read_bundle(tmp_path / "out" / "toy")
     assert "no evaluation was made" in bundle.model_card  # there is no test part, and the card says so
 
@@ -161,10 +213,9 @@ def test_plans_name_what_exists() -> None:
 def test_a_plan_that_cannot_work_is_told_before_anything_starts(
     change: dict[str, object], told: str, tmp_path: Path
 ) -> None:
-    toy = yaml.safe_load((Path(bundle_plan.__file__).parent / "plans" / "toy.yaml").read_text(encoding="utf-8"))
-    (tmp_path / "plan.yaml").write_text(yaml.safe_dump(toy | change), encoding="utf-8")
+    path = _written(_shipped("toy") | change, tmp_path)
     with pytest.raises(InputError, match=told):
-        bundle_plan.load(tmp_path / "plan.yaml")
+        bundle_plan.load(path)
 
 
 def test_words_that_do_not_fit_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

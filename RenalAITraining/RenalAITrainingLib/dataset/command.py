@@ -237,6 +237,9 @@ class Samples:
         parser.add_argument("--variants", type=int, default=1, help="samples of each kidney or mass, jittered")
         parser.add_argument("--seed", type=int, default=1)
         parser.add_argument("--fold", type=int, help="the fold that validates")
+        parser.add_argument(
+            "--edge", type=int, default=64, help="voxels along each axis of a mass's patch (64; Zhao 2023: 128)"
+        )
 
     def run(self, args: argparse.Namespace) -> int:
         from .folder import Dataset
@@ -244,7 +247,7 @@ class Samples:
 
         written = fill(
             Dataset.open(args.folder), args.stage, args.output,
-            seed=args.seed, variants=args.variants, fold=args.fold, report=_say,
+            seed=args.seed, variants=args.variants, fold=args.fold, edge=args.edge, report=_say,
         )  # fmt: skip
         print(f"{written} samples written to {args.output}")
         return 0

@@ -22,6 +22,7 @@ from RenalAILib.resampling import coarse_shape, resample
 
 from ..convention import to_convention
 from ..samples import SampleStore, Split, Stage
+from ..synthesis.characterise_samples import SHAPE as MASS_SHAPE
 from ..synthesis.characterise_samples import sample_of_mass
 from ..synthesis.delineate_samples import SHAPE, kidney_box_as_found
 from ..synthesis.detect_samples import detect_samples
@@ -36,6 +37,7 @@ from .folder import Dataset
 _AROUND_KIDNEY_MM = 40.0  # more than margin and jitter of a box can take
 _AROUND_MASS_SHARE, _AROUND_MASS_MM = 0.75, 16.0  # more than the cube about a flat mass can take
 _SMALLEST_KIDNEY_VOXELS = 1000
+MASS_EDGE = MASS_SHAPE[0]
 _STAGES: tuple[Stage, ...] = ("locate", "delineate", "characterise", "one-stage", "slice-segment", "slice-detect")
 _WHOLE = ("locate", "one-stage", "slice-segment", "slice-detect")  # nothing is jittered: one variant a case
 _CLASSES = (MassClass.AML, MassClass.CYSTIC, MassClass.SOLID)
@@ -49,6 +51,7 @@ def fill(
     seed: int = 1,
     variants: int = 1,
     fold: int | None = None,
+    edge: int = MASS_EDGE,
     report: Callable[[str], None] = lambda line: None,
 ) -> int:
     """The samples of all training and validation cases that are not there yet; how many were written.
@@ -63,6 +66,7 @@ def fill(
         seed: of the jitter.
         variants: of each kidney or mass of a training case, with boxes and masks of their own; locate makes one.
         fold: of a split in folds, the one that validates.
+        edge: voxels along each axis of a mass's patch, of characterise.
         report: told of each case.
 
     Raises:
@@ -70,6 +74,8 @@ def fill(
     """
     if variants < 1:
         raise InputError(f"the number of variants must be at least 1, got {variants}")
+    if edge < 16 or edge % 16:
+        raise InputError(f"the edge of a mass's patch must be a multiple of 16, got {edge}")
     chosen = [(case, split) for case, split in chosen_cases(dataset, fold) if case.has_image]
     if not chosen:
         raise InputError(f"{dataset.folder} has no case with a CT to train on, only masks (or only tests)")
@@ -80,6 +86,12 @@ def fill(
         if record.stage == stage and record.seed == seed and record.kind == "real"
     )
     before = len(store)
+    patches = store.stage("characterise")
+    if stage == "characterise" and len(patches) and patches[0].image.shape[0] != edge:
+        raise InputError(
+            f"{output} holds patches of {patches[0].image.shape[0]} voxels along each axis; those of {edge} need"
+            " another folder"
+        )
     for number, (case, split) in enumerate(chosen, 1):
         report(f"{number} of {len(chosen)}: {case.name} ({split})")
         each = 1 if stage in _WHOLE else variants
@@ -91,7 +103,7 @@ def fill(
                 continue
             scene = scene or scene_of(dataset, case, split)
             rng = np.random.default_rng([seed, _STAGES.index(stage), variant, _number(case)])
-            made = list(_MAKERS[stage](rng, scene))
+            made = list(_characterise(rng, scene, edge) if stage == "characterise" else _MAKERS[stage](rng, scene))
             for part, sample in enumerate(made[done:], done):
                 store.append(
                     sample.image, sample.label, split=split, stage=stage, kind="real", sources=(case.name,), seed=seed,
@@ -143,7 +155,7 @@ def _delineate(rng: Rng, scene: Scene) -> Iterator[MadeSample]:
         yield MadeSample(resample(part.hu, box, SHAPE), labels, scene, facts)
 
 
-def _characterise(rng: Rng, scene: Scene) -> Iterator[MadeSample]:
+def _characterise(rng: Rng, scene: Scene, edge: int = MASS_EDGE) -> Iterator[MadeSample]:
     for mass_class in _CLASSES:
         for region in mass_regions(scene.labels == mass_class.label, Box.whole(scene.shape), Side.RIGHT):
             longest = float((np.array(region.box.shape) * scene.spacing_mm).max())
@@ -151,7 +163,7 @@ def _characterise(rng: Rng, scene: Scene) -> Iterator[MadeSample]:
             part = scene.crop(around)
             mask = np.zeros(part.shape, dtype=np.bool_)
             mask[region.box.relative_to(around).slices] = region.mask
-            made = sample_of_mass(rng, part, mask, mass_class, {})
+            made = sample_of_mass(rng, part, mask, mass_class, {}, (edge,) * 3)
             if made is not None:
                 yield made
 

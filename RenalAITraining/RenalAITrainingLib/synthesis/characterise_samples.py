@@ -49,9 +49,14 @@ def characterise_samples(rng: Rng, scene: Scene, shapes: ShapeLibrary | None) ->
 
 
 def sample_of_mass(
-    rng: Rng, part: Scene, mask: npt.NDArray[np.bool_] | None, mass_class: MassClass, facts: dict[str, Any]
+    rng: Rng,
+    part: Scene,
+    mask: npt.NDArray[np.bool_] | None,
+    mass_class: MassClass,
+    facts: dict[str, Any],
+    shape: Triple = SHAPE,
 ) -> MadeSample | None:
-    """HU and mask (value of the class) on the network's grid."""
+    """HU and mask (value of the class) on the network's grid of ``shape``."""
     if mask is None or mask.sum() < _SMALLEST_VOXELS:
         return None
     found = as_found(rng, mask, part)
@@ -59,11 +64,11 @@ def sample_of_mass(
     if box is None:
         return None
     cube = box.cube(part.spacing_mm, SCALE, MINIMUM_MM)
-    label = resample_labels(found.astype(np.uint8), cube, SHAPE) * np.uint8(mass_class.label)
+    label = resample_labels(found.astype(np.uint8), cube, shape) * np.uint8(mass_class.label)
     if not label.any():
         return None
     facts = facts | {"spacing_mm": [round(float(value), 3) for value in part.spacing_mm]}
-    return MadeSample(resample(part.hu, cube, SHAPE), label, part, facts, mass_class)
+    return MadeSample(resample(part.hu, cube, shape), label, part, facts, mass_class)
 
 
 def _own(
