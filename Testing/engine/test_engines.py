@@ -244,3 +244,19 @@ def test_threads_follow_the_environment(monkeypatch: pytest.MonkeyPatch) -> None
     assert available_cores() == 3
     monkeypatch.setenv("OMP_NUM_THREADS", "nonsense")
     assert 1 <= available_cores() <= (os.cpu_count() or 1)
+
+
+def test_many_shapes_do_not_pile_up() -> None:
+    """Nearly every CT gives the locating network a shape of its own; a batch of thousands must not keep them all."""
+    pytest.importorskip("openvino")
+    from RenalAILib.engines.openvino_engine import OpenVinoEngine
+
+    bundle = toy_bundle()
+    engine = OpenVinoEngine(bundle.folder / "models/locate.onnx")
+    first = {}
+    for size in (16, 32, 48, 64, 16):
+        image = np.full((1, 1, 16, 16, size), 0.2, np.float32)
+        found = engine.run({"image": image})["logits"]
+        assert found.shape[-1] == size
+        np.testing.assert_array_equal(first.setdefault(size, found), found)
+        assert len(engine._compiled) <= 2

@@ -13,6 +13,10 @@ from .engine import EngineUnavailable
 from .threads import available_cores
 
 
+_SHAPES_KEPT = 2
+"""Compiled shapes of a network; each holds its own buffers, about 100 MiB, and nearly every CT has a shape of its own."""
+
+
 class OpenVinoEngine:
     """A network in OpenVINO on the CPU, compiled once per input shape.
 
@@ -49,7 +53,8 @@ class OpenVinoEngine:
             return {output.get_any_name(): np.array(results[output]) for output in compiled.outputs}
 
     def _for_shapes(self, shapes: tuple[tuple[str, tuple[int, ...]], ...]) -> Any:
-        if shapes not in self._compiled:
+        compiled = self._compiled.pop(shapes, None)
+        if compiled is None:
             self._model.reshape({name: list(shape) for name, shape in shapes})
             settings = {
                 "PERFORMANCE_HINT": "LATENCY",
@@ -57,5 +62,8 @@ class OpenVinoEngine:
                 # Half precision on newer CPUs would let labels differ between machines.
                 "INFERENCE_PRECISION_HINT": "f32",
             }
-            self._compiled[shapes] = self._core.compile_model(self._model, "CPU", settings)
-        return self._compiled[shapes]
+            while len(self._compiled) >= _SHAPES_KEPT:
+                del self._compiled[next(iter(self._compiled))]
+            compiled = self._core.compile_model(self._model, "CPU", settings)
+        self._compiled[shapes] = compiled  # a dict keeps order: the last is the one used last
+        return compiled
