@@ -12,9 +12,8 @@ import numpy as np
 from .engine import EngineUnavailable
 from .threads import available_cores
 
-
 _SHAPES_KEPT = 2
-"""Compiled shapes of a network; each holds its own buffers, about 100 MiB, and nearly every CT has a shape of its own."""
+"""Compiled shapes of a network; each holds about 100 MiB of buffers, and nearly every CT has a shape of its own."""
 
 
 class OpenVinoEngine:
