@@ -8,14 +8,17 @@ where they are, do not hold it back.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import SimpleITK as sitk
 
 from .boxes import Box
 from .resampling import resample
 from .volume import Volume
+
+if TYPE_CHECKING:
+    import SimpleITK as sitk
 
 _GRID_MM = 2.5
 _MARGIN_MM = 20.0
@@ -74,6 +77,8 @@ def register(volume: Volume, organ: npt.NDArray[np.bool_], other: Volume) -> Mot
 
 def _on_grid(volume: Volume, organ: npt.NDArray[np.bool_], box: Box) -> tuple[sitk.Image, sitk.Image]:
     """The surroundings of the organ and where the metric looks, on a coarse grid."""
+    import SimpleITK as sitk
+
     size = np.maximum(np.rint(np.multiply(box.shape, volume.spacing_mm) / _GRID_MM), 8).astype(int)
     shape = (int(size[0]), int(size[1]), int(size[2]))
     scale = np.divide(box.shape, shape)
@@ -90,6 +95,8 @@ def _on_grid(volume: Volume, organ: npt.NDArray[np.bool_], box: Box) -> tuple[si
 
 def _image(volume: Volume, clip: bool = True) -> sitk.Image:
     """A volume for SimpleITK, LPS. A sheared grid is taken as its nearest straight one: the tilt is small."""
+    import SimpleITK as sitk
+
     lps = _LPS @ volume.ijk_to_ras
     spacing = np.linalg.norm(lps[:3, :3], axis=0)
     left, _, right = np.linalg.svd(lps[:3, :3] / spacing)
@@ -103,6 +110,8 @@ def _image(volume: Volume, clip: bool = True) -> sitk.Image:
 
 def _around(fixed: sitk.Image, mask: sitk.Image, other: sitk.Image) -> tuple[sitk.Image, float]:
     """The other scan where the organ may have gone, on the grid of ``fixed``, and the share of the mask it covers."""
+    import SimpleITK as sitk
+
     more = [int(np.ceil(_REACH_MM / spacing)) for spacing in fixed.GetSpacing()]
     wide = sitk.ConstantPad(fixed, more, more, 0.0)
     outside = 2 * _WINDOW_HU[0]
@@ -113,6 +122,8 @@ def _around(fixed: sitk.Image, mask: sitk.Image, other: sitk.Image) -> tuple[sit
 
 
 def _method(mask: sitk.Image) -> sitk.ImageRegistrationMethod:
+    import SimpleITK as sitk
+
     method = sitk.ImageRegistrationMethod()
     method.SetMetricAsCorrelation()
     method.SetMetricFixedMask(mask)
@@ -125,6 +136,8 @@ def _best_start(
     fixed: sitk.Image, mask: sitk.Image, moving: sitk.Image, middle: tuple[float, float, float]
 ) -> sitk.Euler3DTransform:
     """Of shifts head-foot the one with the best metric: breathing moves further than the optimizer sees."""
+    import SimpleITK as sitk
+
     method = _method(mask)
     best, best_value = sitk.Euler3DTransform(middle), np.inf
     for step in sorted(np.arange(-_REACH_MM, _REACH_MM + 1, _STEP_MM), key=abs):
@@ -143,6 +156,8 @@ def _best_start(
 def _refined(
     fixed: sitk.Image, mask: sitk.Image, moving: sitk.Image, start: sitk.Euler3DTransform
 ) -> sitk.Euler3DTransform:
+    import SimpleITK as sitk
+
     method = _method(mask)
     method.SetShrinkFactorsPerLevel([2, 1])
     method.SetSmoothingSigmasPerLevel([2.0, 0.0])

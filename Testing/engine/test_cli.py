@@ -105,7 +105,7 @@ def test_series_are_shown(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> 
     write_series(tmp_path / "study", small_ct(), number=4, description="portal venous")
     assert cli.main(["segment", "study", "--series", "list"]) == 0
     shown = capfd.readouterr().out
-    assert "portal/nephro" in shown and "axial" in shown
+    assert "nephrographic" in shown and "axial" in shown
     assert not (tmp_path / "study-renalai").exists()
 
 
