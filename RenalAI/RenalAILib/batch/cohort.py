@@ -79,7 +79,7 @@ def rows(records: Sequence[StudyRecord]) -> list[Row]:
 
 
 def spent(records: Sequence[StudyRecord]) -> dict[str, float]:
-    """Where the time went: seconds by stage over all studies that were segmented, and what no stage counts."""
+    """Where the time went: seconds by stage over all segmented studies, what no stage counts, and of the processor."""
     seconds: defaultdict[str, float] = defaultdict(float)
     for record in records:
         if record.done and not record.reused:
@@ -89,6 +89,7 @@ def spent(records: Sequence[StudyRecord]) -> dict[str, float]:
             seconds["networks"] += record.timings_s.get("networks", 0.0)
             seconds["other"] += max(0.0, record.seconds - sum(stages.values()))
             seconds["total"] += record.seconds
+            seconds["cpu"] += record.cpu_s
     return dict(seconds)
 
 

@@ -37,6 +37,7 @@ _STAGES = {
     "other": "everything else",
     "networks": "(of these in the networks)",
     "total": "in all",
+    "cpu": "(of the processor, all cores)",
 }
 
 

@@ -30,7 +30,7 @@ def do_study(task: StudyTask, report: Progress) -> StudyRecord:
     The result folder's name holds the key, and it appears whole by one renaming: that it exists is the proof that
     the work is done. A process that dies anywhere before leaves nothing that could be taken for a result.
     """
-    begin = time.perf_counter()
+    begin, begin_cpu = time.perf_counter(), time.process_time()
     record = StudyRecord(task.name, "")
     with _log(task.log) as log:
 
@@ -47,7 +47,12 @@ def do_study(task: StudyTask, report: Progress) -> StudyRecord:
             log.write(traceback.format_exc())
             record = replace(record, reason=f"internal fault, {type(fault).__name__}: see its log", fault=True)
         log.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {record.reason or 'done'}\n")
-    return replace(record, seconds=round(time.perf_counter() - begin, 3), memory_mib=resident_mib())
+    return replace(
+        record,
+        seconds=round(time.perf_counter() - begin, 3),
+        cpu_s=round(time.process_time() - begin_cpu, 3),
+        memory_mib=resident_mib(),
+    )
 
 
 def _done(task: StudyTask, record: StudyRecord, report: Progress) -> StudyRecord:

@@ -91,6 +91,7 @@ class StudyRecord:
         reason: why the study failed, in one sentence.
         fault: it failed by no fault of its input.
         seconds: on the clock, with everything.
+        cpu_s: of all cores: on a busy machine the number to compare.
         timings_s: by stage.
         memory_mib: held by the process after the study.
         measured: what the cohort's table shows of the findings.
@@ -104,6 +105,7 @@ class StudyRecord:
     reason: str | None = None
     fault: bool = False
     seconds: float = 0.0
+    cpu_s: float = 0.0
     timings_s: Mapping[str, float] = field(default_factory=dict)
     memory_mib: float = 0.0
     measured: Mapping[str, Number] = field(default_factory=dict)
