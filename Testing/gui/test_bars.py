@@ -68,7 +68,7 @@ def observers(thing) -> int:
 
 
 @pytest.mark.timeout(90)
-def test_the_window_lives_while_a_large_ct_is_segmented(double, tmp_path):
+def test_the_window_lives_while_a_large_ct_is_segmented(double, tmp_path, measured):
     """The longest time the main thread is busy in one go, from the click on: sending, waiting, receiving."""
     from RenalAILib.worker.client import Worker
     from RenalAILib.worker.process import default_environment
@@ -98,11 +98,14 @@ def test_the_window_lives_while_a_large_ct_is_segmented(double, tmp_path):
         time.sleep(0.002)
     run.result()
     logic.close()
-    print(
-        f"512x512x100: click {1000 * click:.1f} ms CPU; longest block while it runs {1000 * longest_cpu:.1f} ms CPU "
-        f"({1000 * longest_wall:.1f} ms wall); putting the result into the scene {1000 * arrival:.0f} ms CPU"
+    assert len(shown) > 5
+    measured("512x512x100: the click, CPU", 1000 * click, "ms", 50)
+    measured("512x512x100: longest block while it runs, CPU", 1000 * longest_cpu, "ms", 50)
+    measured(
+        "512x512x100: longest block while it runs, wall (others may have the machine)", 1000 * longest_wall, "ms", 1e4
     )
-    assert len(shown) > 5 and longest_cpu < 0.05 and click < 0.05
+    # One import into MRML, which cannot be divided; it comes after the run, not while it goes on.
+    measured("512x512x100: the result into the scene, CPU", 1000 * arrival, "ms", 500)
 
 
 def _large(affine):
@@ -116,7 +119,7 @@ def rss_mb() -> float:
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads memory from /proc")
-def test_twenty_runs_grow_neither_memory_nor_observers_nor_nodes(double):
+def test_twenty_runs_grow_neither_memory_nor_observers_nor_nodes(double, measured):
     from RenalAIScene.results import remove_result
 
     outcome = painted_outcome()
@@ -143,11 +146,8 @@ def test_twenty_runs_grow_neither_memory_nor_observers_nor_nodes(double):
         gc.collect()
         assert changed() == {}
     grown = rss_mb() - before
-    print(
-        f"20 runs: memory {grown:+.1f} MB, observers of the scene {watched} before and "
-        f"{observers(slicer.mrmlScene)} after"
-    )
-    assert grown < 10 and observers(slicer.mrmlScene) == watched
+    measured("20 runs: memory grows", grown, "MB", 10)
+    assert observers(slicer.mrmlScene) == watched
 
 
 def test_closing_the_scene_leaves_no_observer_and_no_node(double, widget):
@@ -194,7 +194,7 @@ def test_opening_the_module_changes_nothing_the_user_sees(double, widget):
     assert double.layers == [] and double.app.layoutManager().layout == layout and not double.dialogs
 
 
-def test_the_module_imports_quickly():
+def test_the_module_imports_quickly(measured):
     """In a fresh interpreter with Slicer's own modules imported already, as in Slicer."""
     code = f"""
 import sys, json, time
@@ -213,7 +213,6 @@ print(json.dumps([wall, cpu, sorted(set(sys.modules) - before)]))
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         wall, cpu, modules = json.loads(done.stdout.splitlines()[-1])
         best = min(best or (cpu, wall), (cpu, wall))
-    print(f"import RenalAI: {1000 * best[1]:.0f} ms wall, {1000 * best[0]:.0f} ms CPU, {len(modules)} modules")
+    measured(f"import RenalAI, {len(modules)} modules, CPU", 1000 * best[0], "ms", 50)
     heavy = {"SimpleITK", "onnxruntime", "openvino", "torch", "scipy", "pydicom", "highdicom", "matplotlib"}
     assert not heavy & {name.split(".")[0] for name in modules}
-    assert best[0] < 0.05

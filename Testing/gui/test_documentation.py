@@ -25,7 +25,7 @@ def test_the_lines_for_the_console_work_as_written(double, monkeypatch, tmp_path
     from RenalAIScene.volumes import add_volume
 
     blocks = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     affine, shape = toybundle.axial()
     names = {"volumeNode": add_volume(toybundle.painted(affine, shape), "CT"), "folder": tmp_path / "report"}
     exec(blocks[0], names)
@@ -42,6 +42,29 @@ def test_the_lines_for_the_console_work_as_written(double, monkeypatch, tmp_path
     exec(blocks[1], names)
     double.waitFor(lambda: not names["run"].running, 10)
     names["RenalAI"].RenalAILogic().close()
+
+
+@pytest.mark.timeout(180)
+def test_the_script_for_a_slicer_without_window_works_as_written(monkeypatch, tmp_path):
+    monkeypatch.setenv("RENALAI_BUNDLES", str(toybundle.installed_as_default(tmp_path / "bundles")))
+    monkeypatch.setenv("RENALAI_HOME", str(tmp_path / "home"))
+    import SimpleITK as sitk
+
+    import RenalAI
+
+    affine, shape = toybundle.axial()
+    scan = toybundle.painted(affine, shape)
+    image = sitk.GetImageFromArray(scan.voxels)
+    image.SetSpacing([float(mm) for mm in scan.spacing_mm[::-1]])
+    sitk.WriteImage(image, str(tmp_path / "ct.nii.gz"))
+    (block,) = [text for text in re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL) if "argv" in text]
+    ended = []
+    monkeypatch.setattr(slicer.util, "exit", ended.append)
+    monkeypatch.setattr(sys, "argv", ["Slicer", str(tmp_path / "ct.nii.gz"), str(tmp_path / "out")])
+    exec(block, {})
+    assert ended == [0] and (tmp_path / "out" / "report.html").is_file()
+    assert (tmp_path / "out.pdf").read_bytes()[:5] == b"%PDF-"
+    RenalAI.RenalAILogic().close()
 
 
 def test_every_message_in_the_troubleshooting_table_exists():

@@ -168,28 +168,27 @@ def test_the_state_survives_saving_and_loading_the_scene(entered, double, toy):
     (toy / "scene.mrb").unlink()
 
 
-@pytest.mark.parametrize("stage", ["start", "locate", "delineate", "characterise"])
-def test_cancel_at_each_stage_leaves_nothing(entered, double, toy, stage):
+@pytest.mark.parametrize("stage", ["start", "locate"])  # each stage by itself: test_cancel_and_failures.py
+def test_cancelled_networks_leave_nothing(entered, double, toy, stage, measured):
     ui = entered.ui
     with double.counted() as changed:
         click(ui.segmentButton)
         run = entered.panel.run._runs[0]
         order = ["start", "read", "locate", "delineate", "characterise", "write", "done"]
         double.waitFor(lambda: order.index(run.progress.stage) >= order.index(stage) or not run.running, 60)
-        if not run.running:
-            pytest.skip("the run was over before it could be cancelled")
+        assert run.running, "the run was over before it could be cancelled"
         pid = entered.logic._queue._engine.pid
         begun = time.monotonic()
         click(ui.segmentButton)
         double.waitFor(lambda: ui.segmentButton.text == "Segment" and not run.running, 5)
         took = time.monotonic() - begun
-        assert took < 1.0 and ui.stageLine.text == "Cancelled."
+        assert ui.stageLine.text == "Cancelled."
         assert changed() == {}
     double.waitFor(lambda: not list((toy / "temporary").iterdir()), 2)
     if pid is not None:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
-    print(f"cancel while '{run.progress.stage}': {1000 * took:.0f} ms")
+    measured(f"cancel of real networks while '{run.progress.stage}'", 1000 * took, "ms", 1000)
 
 
 @pytest.mark.parametrize("how", ["the CT is deleted", "the scene is closed", "the module goes"])
@@ -262,6 +261,34 @@ def test_the_evidence_map_lies_over_the_ct_and_goes_again(entered, double):
     assert composite.GetForegroundOpacity() == pytest.approx(0.8)
     entered.ui.saliencyCheckBox.checked = False
     assert not composite.GetForegroundVolumeID()
+
+
+def test_a_gpu_that_is_not_there_is_told_at_once(entered, double):
+    """On a computer without CUDA; where there is one the run succeeds on it."""
+    entered.ui.deviceSelector.setCurrentIndex(entered.ui.deviceSelector.findText("GPU"))
+    segment(entered, double)
+    shown = double.answers.of("error")
+    if shown:
+        assert "cuda" in shown[0].text.lower() and "Traceback" not in shown[0].text
+    else:
+        assert entered.ui.massTable.rowCount == 3
+
+
+def test_an_mr_in_the_scene_is_refused(entered, double, add_ct):
+    """In the panel before the click; from the console by the engine."""
+    import numpy as np
+
+    import RenalAI
+    from RenalAILib.errors import InputError
+
+    node = add_ct("MR")
+    slicer.util.updateVolumeFromArray(node, np.random.default_rng(0).integers(1, 900, (40, 40, 40)).astype(np.int16))
+    entered.ui.inputSelector.setCurrentNode(node)
+    double.app.processEvents()
+    assert not entered.ui.segmentButton.enabled and "MR is not a CT in HU" in entered.ui.studyLine.text
+    with pytest.raises(InputError, match="is it MR or PET"):
+        RenalAI.RenalAILogic().segment(node)
+    RenalAI.RenalAILogic().close()
 
 
 def test_the_console_one_liner(double, add_ct):

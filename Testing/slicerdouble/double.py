@@ -95,7 +95,7 @@ class Double:
             sys.path.insert(0, str(folder))
         source = importlib.import_module(name)
         entry = SimpleNamespace(path=str(source.__file__), name=name, icon=None)
-        getattr(source, name)(entry)
+        entry.self = getattr(source, name)(entry)  # Slicer keeps it: it may have connected its methods
         logic_class = getattr(source, name + "Logic")
         entry.logic = lambda: logic_class()
         setattr(self._slicer.modules, name.lower(), entry)
