@@ -183,6 +183,23 @@ def test_a_segmentation_becomes_a_case_as_it_was_corrected(widget, double, add_c
             assert b"DOE" not in content and b"JANE" not in content, path
 
 
+def test_two_scans_of_one_dicom_patient_share_a_pseudonym(double, add_case_nodes, home):
+    from RenalAITrainingWidgets.exporting import case_name, patient_of
+
+    scans = [add_case_nodes(number)[0] for number in range(3)]
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    patient = hierarchy.CreateSubjectItem(hierarchy.GetSceneItemID(), "DOE^JANE")
+    hierarchy.SetItemAttribute(patient, "DICOM.PatientID", "4711")
+    for scan in scans[:2]:
+        hierarchy.SetItemParent(hierarchy.GetItemByDataNode(scan), patient)
+    assert [patient_of(scan) for scan in scans] == ["4711", "4711", ""]
+    names = [case_name(scan, home / "data") for scan in scans]
+    one, two, other = (name.partition("-")[0] for name in names)
+    assert one == two != other and len(set(names)) == 3
+    assert case_name(scans[2], home / "data", " 4711 ").startswith(one)  # typed where DICOM does not say it
+    assert names == [case_name(scan, home / "data") for scan in scans]
+
+
 def test_outlining_starts_with_the_right_segments(widget, double, add_case_nodes):
     from RenalAIScene.matching import guess_matching, matches
 

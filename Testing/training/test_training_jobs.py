@@ -127,3 +127,13 @@ def test_the_card_tells_what_was_measured_and_what_not(tmp_path: Path) -> None:
     broken.write_text(json.dumps({"systems": []}), encoding="utf-8")
     with pytest.raises(InputError, match="as an evaluation"):
         PublishJob(TEXTS, {}, tmp_path, tmp_path, broken)._card()
+
+
+def test_samples_are_synthesised_and_a_second_time_found_there(worker: Worker, tmp_path: Path) -> None:
+    data = Path(__file__).resolve().parents[3] / "shared" / "data"
+    if not (data / "kits23_masks").is_dir():
+        pytest.skip(f"{data} holds no scans and shapes to synthesise from")
+    job = SynthesiseJob(data, "characterise", 1, 1, tmp_path / "samples")
+    first = worker.start(job).wait()
+    assert first["written"] >= 1 and first["samples"] == first["written"]
+    assert worker.start(job).wait() == {"written": 0, "samples": first["samples"]}
