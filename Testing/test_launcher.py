@@ -95,6 +95,13 @@ def test_training_words_install_torch_first(tree: Tree) -> None:
         assert tree.run(word)[1] == [f"ROOT/.venv/bin/renalai {word}"]
 
 
+def test_dicom_packages_come_with_the_words_that_need_them(tree: Tree) -> None:
+    assert tree.run("segment", "x")[1] == [MAKE, BASE, "ROOT/.venv/bin/renalai segment x"]
+    dicom = "-m pip install --editable ROOT[dicom]"
+    assert tree.run("deidentify", "x")[1] == [dicom, "ROOT/.venv/bin/renalai deidentify x"]
+    assert tree.run("segment", "x", "--dicom")[1] == ["ROOT/.venv/bin/renalai segment x --dicom"]
+
+
 def test_only_a_comparison_with_peers_installs_them(tree: Tree) -> None:
     assert tree.run("bench", "--fast")[1] == [MAKE, BASE, "ROOT/.venv/bin/renalai bench --fast"]
     _, calls, _ = tree.run("bench", "--peers", "--runs", "3")
