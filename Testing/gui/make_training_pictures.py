@@ -72,9 +72,8 @@ class Studio:
         widget = self.double.openModule("RenalAITraining", ROOT / "RenalAITraining")
         self.double.enter(widget)
         self.logic = FakeLogic()
-        for owner in (widget.panel, widget.panel.jobs):
-            setattr(owner, "_logic" if owner is widget.panel else "_jobs", self.logic)
-        widget.panel.train._trainings = self.logic
+        widget.panel._logic = widget.panel.jobs._jobs = self.logic
+        widget.panel.train._trainings = widget.panel.train._runs._trainings = self.logic
         parameters = widget._parameterNode
         parameters.datasetFolder, parameters.trainingFolder = home / "dataset", home / "training"
         widget.panel.evaluate._open_page = lambda page: None
