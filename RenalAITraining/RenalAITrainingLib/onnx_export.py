@@ -46,13 +46,14 @@ class _WithFeatures(nn.Module):
         return self.classifier.head(features), features
 
 
-def export_onnx(network: nn.Module, shape: Sequence[int], path: Path, dynamic: bool = False) -> None:
+def export_onnx(network: nn.Module, shape: Sequence[int], path: Path, dynamic: bool = False, half: bool = True) -> None:
     """Write ``network`` to ``path``: input ``image``, output ``logits`` (and ``features`` where it is `Explained`).
 
     Args:
         network: its weights are used as they are, in evaluation mode.
         shape: of one input, ``(channels, D, H, W)`` or ``(channels, H, W)``.
         dynamic: D, H and W may vary at work, and of slices how many there are.
+        half: store weights in half precision (computing stays in single).
     """
     network = network.to("cpu", memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload]
     outputs = ["logits"]
@@ -75,7 +76,8 @@ def export_onnx(network: nn.Module, shape: Sequence[int], path: Path, dynamic: b
         )
     model = onnx.load(str(path))
     fold_batch_norm(model)
-    store_weights_in_half(model)
+    if half:
+        store_weights_in_half(model)
     onnx.checker.check_model(model)
     path.write_bytes(model.SerializeToString())
 

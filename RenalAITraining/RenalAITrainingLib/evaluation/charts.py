@@ -7,17 +7,19 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from RenalAILib.labels import MassClass
+from RenalAILib.report.verdict_card import COLORS as VOTE_COLORS
 from RenalAILib.terminology import CLASS_COLORS, CLASS_NAMES, KIDNEY_COLOR, Rgb
 
 from . import measures
-from .bootstrap import Resamples
+from .bootstrap import Floats, Resamples
 from .cases import CaseResult
 from .comparison import shared
 from .paper_tables import by_class, sets_of
 from .reliability import reliability
-from .roc import roc_curves
+from .roc import curve_points, pair_wins, roc_curves
 from .statistics import kruskal_wallis
 
 if TYPE_CHECKING:
@@ -57,6 +59,41 @@ def paired_chart(first: Sequence[CaseResult], second: Sequence[CaseResult], name
     axes.set_xlabel(f"KiTS Dice, {names[0]}")
     axes.set_ylabel(f"KiTS Dice, {names[1]}")
     axes.legend(frameon=False, loc="lower right")
+    return _png(figure)
+
+
+def vote_roc(scores: Floats, right: npt.NDArray[np.bool_], positive: str) -> bytes:
+    """ROC of slices, whose probability of ``positive`` is ``scores``; both kinds must be there."""
+    figure, axes = _figure(4.6)
+    false_rate, true_rate = curve_points(scores, right)
+    area = float(pair_wins(scores[right], scores[~right]).mean())
+    axes.plot(false_rate, true_rate, color=_shade(VOTE_COLORS[1]), linewidth=2, label=f"{positive}: AUC {area:.3f}")
+    _unit_square(axes)
+    axes.set_xlabel("1 - specificity")
+    axes.set_ylabel("sensitivity")
+    axes.legend(frameon=False, fontsize=8, loc="lower right")
+    return _png(figure)
+
+
+def vote_shares(shares: Mapping[str, Mapping[str, float]], decisive: str, threshold: float) -> bytes:
+    """The shares of each case's votes, and the share that the decisive class needs."""
+    figure, axes = _figure(6.2)
+    figure.set_figheight(max(2.0, 0.9 + 0.22 * len(shares)))
+    classes = list(next(iter(shares.values())))
+    ordered = [decisive, *(name for name in classes if name != decisive)] if decisive else classes
+    before = np.zeros(len(shares))
+    for name in ordered:
+        values = np.array([100 * share[name] for share in shares.values()])
+        color = _shade(VOTE_COLORS[classes.index(name) % len(VOTE_COLORS)])
+        axes.barh(np.arange(len(shares)), values, 0.75, left=before, color=color, label=name)
+        before = before + values
+    needed = threshold if decisive else 0.5
+    axes.axvline(100 * needed, color=_INK, linewidth=1, linestyle="--")
+    axes.set_yticks(np.arange(len(shares)), list(shares), fontsize=7)
+    axes.invert_yaxis()
+    axes.set_xlim(0, 100)
+    axes.set_xlabel(f"votes, % of the slices (dashed: {100 * needed:.0f} %)")
+    axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return _png(figure)
 
 

@@ -113,6 +113,52 @@ def page_html(
     return "<!DOCTYPE html>\n" + element("html", head, body, lang="en") + "\n"
 
 
+def plain_page(
+    title: str,
+    source: str,
+    time: datetime,
+    tables: Sequence[Table],
+    pictures: Mapping[str, bytes],
+    notes: Iterable[str],
+    demonstration: bool,
+) -> str:
+    """A page of tables and figures, one below the other.
+
+    Args:
+        title: its heading.
+        source: name of the dataset.
+        time: of the evaluation, with its zone.
+        tables, pictures: what was measured; PNG files by title.
+        notes: what was left out.
+        demonstration: whether the weights are for demonstration only.
+    """
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", http_equiv="Content-Security-Policy", content=_POLICY),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", name="color-scheme", content="light dark"),
+        element("title", f"RenalAI: {title}"),
+        element("style", Markup(STYLESHEET + _STYLE)),
+    )
+    told = element("strong", "Demonstration weights: research only, not for diagnosis.")
+    header = element(
+        "header",
+        element("p", "RenalAI", class_="brand"),
+        element("h1", title),
+        element("p", element("bdi", source), f" \N{MIDDLE DOT} {time:%Y-%m-%d %H:%M %Z}".rstrip(), class_="meta"),
+        element("p", told, class_="note demonstration", role="note") if demonstration else None,
+    )
+    main: list[str | Markup | None] = [
+        *(element("p", note, class_="note warning", role="note") for note in notes),
+        *(element("section", element("h2", table.title), _table(table)) for table in tables),
+        element("section", element("h2", "Figures"), [_chart(title, png) for title, png in pictures.items()]),
+    ]
+    footer = element("footer", f"RenalAI {__version__}. Research only, not for diagnosis.")
+    body = element("body", header, element("main", main), footer)
+    return "<!DOCTYPE html>\n" + element("html", head, body, lang="en") + "\n"
+
+
 def _demonstration(systems: Sequence[SystemPart]) -> Markup | None:
     bundles = {result.bundle for system in systems for result in system.run.results if result.bundle is not None}
     names = sorted(bundle.name for bundle in bundles if bundle.demonstration)

@@ -47,15 +47,20 @@ def roc_curves(masses: Sequence[EvaluatedMass], resamples: Resamples) -> tuple[R
 def _curve(masses: Sequence[EvaluatedMass], cls: MassClass, resamples: Resamples) -> Roc:
     scores = np.array([(mass.probabilities or {}).get(cls, 0.0) for mass in masses])
     right = np.array([mass.domain.true_class is cls for mass in masses], dtype=np.bool_)
-    weights = resamples.weights(mass.patient for mass in masses)
+    estimate = area_under(scores, right, [mass.patient for mass in masses], resamples)
+    false_rate, true_rate = curve_points(scores, right)
+    return Roc(cls, false_rate, true_rate, estimate, int(right.sum()), int((~right).sum()))
+
+
+def area_under(scores: Floats, right: npt.NDArray[np.bool_], patients: Sequence[str], resamples: Resamples) -> Estimate:
+    """The area under the curve of units (masses, slices) with its interval over their patients."""
+    weights = resamples.weights(patients)
     wins = pair_wins(scores[right], scores[~right])
     with np.errstate(divide="ignore", invalid="ignore"):
         drawn = np.einsum("rp,pn,rn->r", weights[:, right], wins, weights[:, ~right], optimize=True)
         areas = drawn / (weights[:, right].sum(axis=1) * weights[:, ~right].sum(axis=1))
     area = float(wins.mean()) if wins.size else None
-    estimate = resamples.interval(area, areas, len(masses))
-    false_rate, true_rate = curve_points(scores, right)
-    return Roc(cls, false_rate, true_rate, estimate, int(right.sum()), int((~right).sum()))
+    return resamples.interval(area, areas, len(scores))
 
 
 def pair_wins(positives: Floats, negatives: Floats) -> Floats:
