@@ -23,6 +23,7 @@ MANUAL_COLOR = (0.15, 0.80, 0.25)
 BOTH_COLOR = (0.98, 0.85, 0.10)
 AGREEMENT = "RenalAI.agreementFill"  # node reference from the prediction
 MADE_OF = "RenalAI.madeOf"  # attribute of the fill: what it was computed from
+SURFACE = "Closed surface"
 LOOK = "RenalAI.look"  # attribute of a manual segmentation: how it looked before
 
 _SEGMENTS = (
@@ -71,6 +72,11 @@ def show(style: Style, prediction: Any, manual: Any, opacity: float) -> None:
         display.SetOpacity2DFill(2 * FILL_OPACITY * opacity if style is Style.PREDICTION else 0.0)
         display.SetOpacity2DOutline(line)
         _paint(prediction, PREDICTION_COLOR if style is Style.OUTLINES else None)
+    if prediction.GetSegmentation().ContainsRepresentation(SURFACE):  # the user wants 3-D: of all that is compared
+        for node in {Style.OUTLINES: [manual], Style.AGREEMENT: [prediction.GetNodeReference(AGREEMENT)]}.get(
+            style, []
+        ):
+            node.CreateClosedSurfaceRepresentation()
 
 
 def drop_agreement(prediction: Any) -> None:
@@ -129,8 +135,9 @@ def _show_manual(manual: Any, style: Style, line: float) -> None:
     display = manual.GetDisplayNode()
     with slicer.util.NodeModify(display):
         if manual.GetAttribute(LOOK) is None:
+            surface = manual.GetSegmentation().ContainsRepresentation(SURFACE)
             look = (display.GetVisibility(), display.GetOpacity2DFill(), display.GetOpacity2DOutline(),
-                    display.GetSliceIntersectionThickness(), display.GetOpacity3D())  # fmt: skip
+                    display.GetSliceIntersectionThickness(), display.GetOpacity3D(), surface)  # fmt: skip
             manual.SetAttribute(LOOK, json.dumps(look))
         if style is Style.OUTLINES:
             display.SetVisibility(True)
@@ -141,7 +148,7 @@ def _show_manual(manual: Any, style: Style, line: float) -> None:
             _paint(manual, MANUAL_COLOR)
             return
         _paint(manual, None)
-        visible, fill, outline, thickness, solid = json.loads(manual.GetAttribute(LOOK))
+        visible, fill, outline, thickness, solid, surface = json.loads(manual.GetAttribute(LOOK))
         display.SetOpacity2DFill(fill)
         display.SetOpacity2DOutline(outline)
         display.SetSliceIntersectionThickness(thickness)
@@ -149,6 +156,8 @@ def _show_manual(manual: Any, style: Style, line: float) -> None:
         display.SetVisibility(False if style is Style.AGREEMENT else visible)
         if style is Style.PREDICTION:
             manual.RemoveAttribute(LOOK)
+    if not surface:
+        manual.RemoveClosedSurfaceRepresentation()
 
 
 def _paint(node: Any, color: tuple[float, float, float] | None) -> None:

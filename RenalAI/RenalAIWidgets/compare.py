@@ -73,6 +73,7 @@ class CompareSection:
         ui.compareRunButton.connect("clicked()", self.onCompare)
         ui.compareButton.connect("contentsCollapsed(bool)", lambda collapsed: self.update(self._parameters))
         ui.domainTable.connect("cellClicked(int,int)", self._on_domain)
+        ui.show3DButton.connect("toggled(bool)", self._on_3d)
         self.update(None)
 
     def update(self, parameters: Any) -> None:
@@ -162,6 +163,11 @@ class CompareSection:
 
     def _on_domain(self, row: int, column: int) -> None:
         self._scene.go_to_point(self._places[row])
+
+    def _on_3d(self, on: bool) -> None:
+        """The button knows the prediction alone; what it is compared with follows."""
+        self._overlay = ()
+        self.update(self._parameters)
 
     def _on_match(self, segment_id: str, index: int) -> None:
         self._scene.set_match(self._manual, segment_id, CHOICES[index])

@@ -353,6 +353,8 @@ def test_a_manual_segmentation_is_compared(entered, double):
     ]  # fmt: skip
     ui.overlaySelector.setCurrentIndex(ui.overlaySelector.findText("Outlines"))
     assert manual.GetDisplayNode().GetVisibility()
+    click(ui.show3DButton)
+    assert manual.GetSegmentation().ContainsRepresentation("Closed surface")
     click(ui.compareRunButton)
     double.waitFor(lambda: ui.agreementTable.rowCount > 0, 60)
     cells = {

@@ -146,3 +146,24 @@ def test_camera_follows_to_a_point(double, four, shown):
     results.go_to_point((10.0, -20.0, 30.0))
     assert camera.GetFocalPoint() == (10.0, -20.0, 30.0)
     assert np.allclose(np.subtract(camera.GetPosition(), camera.GetFocalPoint()), before)
+
+
+def test_what_is_compared_is_seen_in_3d_too_where_the_prediction_is(shown):
+    _outcome, _ct, segmentation, manual = shown
+
+    def solid(node):
+        return bool(node.GetSegmentation().ContainsRepresentation("Closed surface"))
+
+    results.show(Style.OUTLINES, segmentation, manual, 0.5)
+    assert not solid(manual)  # nobody asked for 3-D
+    segmentation.CreateClosedSurfaceRepresentation()
+    results.show(Style.OUTLINES, segmentation, manual, 0.5)
+    assert solid(manual)
+    results.show(Style.AGREEMENT, segmentation, manual, 0.5)
+    assert solid(segmentation.GetNodeReference(overlays.AGREEMENT)) and not solid(manual)
+    results.show(Style.PREDICTION, segmentation, manual, 0.5)
+    assert not solid(manual) and segmentation.GetNodeReference(overlays.AGREEMENT) is None
+    manual.CreateClosedSurfaceRepresentation()
+    results.show(Style.OUTLINES, segmentation, manual, 0.5)
+    results.show(Style.PREDICTION, segmentation, manual, 0.5)
+    assert solid(manual), "a surface of the user's own was taken away"

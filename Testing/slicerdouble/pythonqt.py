@@ -78,9 +78,21 @@ def speak() -> None:
         cls.__setattr__ = _checked_set  # type: ignore[assignment,method-assign]
         if "__getattribute__" in vars(cls):
             cls.__getattribute__ = _with_connect(vars(cls)["__getattribute__"])  # type: ignore[method-assign]
+    QtWidgets.QMenu.addAction = _refuse_text(QtWidgets.QMenu.addAction)  # type: ignore[method-assign]
     for cls in (QtWidgets.QDialog, QtWidgets.QMenu, QtWidgets.QApplication, QtCore.QEventLoop):
         if not hasattr(cls, "exec_"):
             cls.exec_ = cls.exec
+
+
+def _refuse_text(add: Callable[..., Any]) -> Callable[..., Any]:
+    """``QMenu.addAction`` of an action only: the form with a text is in different classes of Qt 5 and Qt 6."""
+
+    def add_action(self: Any, action: Any, *more: Any) -> Any:
+        if isinstance(action, str):
+            raise TypeError("addAction(text) is not in every Slicer; make a QAction and add it")
+        return add(self, action, *more)
+
+    return add_action
 
 
 def _with_connect(original: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
