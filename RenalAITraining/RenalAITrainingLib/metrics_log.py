@@ -1,17 +1,19 @@
-"""Metrics as JSON lines, cut back to the checkpoint on resume, mirrored to TensorBoard where it is installed."""
+"""Metrics as JSON lines and as TensorBoard events, both cut back to the checkpoint on resume."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from RenalAILib.errors import InputError
 
+from .tensorboard_events import ScalarEvents
+
 
 class MetricsLog:
-    """``metrics.jsonl``: one line per event with its ``step``; what a live curve reads.
+    """``metrics.jsonl``: one line per event with its ``step``; what a live curve reads. The same in ``tensorboard/``.
 
     Args:
         folder: the run's.
@@ -24,27 +26,34 @@ class MetricsLog:
         beside = self.path.with_suffix(".part")
         beside.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
         beside.replace(self.path)
-        self._board = _tensorboard(folder / "tensorboard", keep_to)
+        self._events = ScalarEvents(folder / "tensorboard")
+        for line in kept:
+            self._mirror(line["event"], line["step"], line)
 
     def write(self, event: str, step: int, **values: Any) -> None:
         """Append one line and flush it. Raises InputError where the disk is full."""
         try:
             with open(self.path, "a", encoding="utf-8") as file:
                 file.write(json.dumps({"event": event, "step": step} | values) + "\n")
+            self._mirror(event, step, values)
         except OSError as error:
             raise InputError(
                 f"{self.path} could not be written ({error.strerror or error}); put that right and resume: the last"
                 " checkpoint stays"
             ) from error
-        if self._board is not None:
-            for name, value in values.items():
-                if isinstance(value, (int, float)):
-                    self._board.add_scalar(f"{event}/{name}", value, step)
+
+    def _mirror(self, event: str, step: int, values: Mapping[str, Any]) -> None:
+        numbers = {
+            f"{event}/{name}": float(value)
+            for name, value in values.items()
+            if isinstance(value, (int, float)) and name != "step"
+        }
+        if numbers:
+            self._events.write(step, numbers)
 
     def close(self) -> None:
-        """Finish the TensorBoard files."""
-        if self._board is not None:
-            self._board.close()
+        """Say that no more comes; every line is on its way to the disk already."""
+        self._events.close()
 
 
 class NoLog:
@@ -63,11 +72,3 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
         return []
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     return [json.loads(line) for line in lines if line.endswith("\n")]
-
-
-def _tensorboard(folder: Path, step: int) -> Any:
-    if importlib.util.find_spec("tensorboard") is None:
-        return None
-    from torch.utils.tensorboard import SummaryWriter
-
-    return SummaryWriter(str(folder), purge_step=step + 1)
