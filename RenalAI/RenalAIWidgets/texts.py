@@ -73,6 +73,7 @@ def stage_in_words(stage: str) -> str:
         "locate": _("Finding the kidneys"),
         "delineate": _("Outlining kidneys and masses"),
         "characterise": _("Classifying the masses"),
+        "detect": _("Looking for boxes in slices"),
         "write": _("Collecting the findings"),
         "done": _("Done"),
     }

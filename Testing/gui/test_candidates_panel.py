@@ -86,3 +86,20 @@ def test_no_candidate_is_said_in_words(widget, toy, double):
     double.app.processEvents()
     assert widget.ui.massTable.rowCount == 0
     assert "found no candidate" in widget.ui.kidneysLine.text
+
+
+def test_the_engine_s_process_brings_boxes_into_the_scene(double, toy, monkeypatch):
+    import RenalAI
+    from RenalAIScene import results, volumes
+    from RenalAIScene.candidates import candidate_nodes
+
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    make_detector(toy / "detector")
+    ct = volumes.add_volume(toybundle.painted(*toybundle.axial(), SEEN), "CT")
+    logic = RenalAI.RenalAILogic()
+    segmentation, table = logic.segment(ct, bundle=str(toy / "detector"))
+    logic.close()
+    assert segmentation.GetSegmentation().GetNumberOfSegments() == 0 and table.GetTable().GetNumberOfRows() == 0
+    assert len(candidate_nodes(segmentation)) == 3
+    outcome = results.outcome_of(segmentation)
+    assert outcome.findings.detections is not None and len(outcome.findings.detections) == 3
