@@ -141,6 +141,7 @@ def plain_page(
         element("title", f"RenalAI: {title}"),
         element("style", Markup(STYLESHEET + _STYLE)),
     )
+    drawn = [_chart(title, png) for title, png in pictures.items()]
     told = element("strong", "Demonstration weights: research only, not for diagnosis.")
     header = element(
         "header",
@@ -152,7 +153,7 @@ def plain_page(
     main: list[str | Markup | None] = [
         *(element("p", note, class_="note warning", role="note") for note in notes),
         *(element("section", element("h2", table.title), _table(table)) for table in tables),
-        element("section", element("h2", "Figures"), [_chart(title, png) for title, png in pictures.items()]),
+        element("section", element("h2", "Figures"), element("div", drawn, class_="charts")),
     ]
     footer = element("footer", f"RenalAI {__version__}. Research only, not for diagnosis.")
     body = element("body", header, element("main", main), footer)
