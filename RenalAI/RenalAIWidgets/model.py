@@ -13,6 +13,7 @@ from slicer.i18n import tr as _
 from RenalAILib.errors import InputError
 
 from .dependencies import nvidia_driver
+from .estimate import in_words, shortage
 from .menus import add_entry
 from .parameters import Device
 from .texts import show_plain, show_problem
@@ -36,11 +37,15 @@ class ModelSection:
     def update(self, parameters: Any) -> None:
         """Called at every change of the parameter node."""
         self._parameters = parameters
+        words = in_words(parameters)
         if parameters.device is Device.AUTO:
             present = _("GPU, if a test computation works on it") if nvidia_driver() else _("CPU (no NVIDIA driver)")
-            show_plain(self._ui.deviceLine, _("Auto will use: {device}").format(device=present))
+            words = " ".join(filter(None, [_("Auto will use: {device}.").format(device=present), words]))
+        short = shortage(parameters)
+        if short is None:
+            show_plain(self._ui.deviceLine, words)
         else:
-            show_plain(self._ui.deviceLine, "")
+            show_problem(self._ui.deviceLine, short, severe=False)
         if parameters.bundle != self._seen:
             self._seen = parameters.bundle
             self._describe(parameters.bundle)

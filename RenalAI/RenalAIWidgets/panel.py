@@ -6,11 +6,12 @@ from typing import Any
 
 import slicer
 
-from RenalAIScene.results import ct_of
+from RenalAIScene.results import ct_of, findings
 from RenalAIScene.segmentation import FINDINGS
 
 from .check import CheckSection
 from .compare import CompareSection
+from .estimate import remember
 from .explain import ExplainSection
 from .export import ExportSection
 from .findings import FindingsSection
@@ -78,7 +79,9 @@ class Panel:
     def _on_result(self, segmentation: Any) -> None:
         """Shows a new result, but never over another study that the user looks at meanwhile."""
         parameters = self._parameters or self._logic.getParameterNode()  # the module may have been left
-        ct = ct_of(segmentation)
+        ct, found = ct_of(segmentation), findings(segmentation)
+        if found is not None and "total" in found.timings_s:
+            remember(parameters, found.timings_s["total"])
         if parameters.result is None or ct is parameters.inputVolume:
             parameters.result = segmentation
             if self._parameters is not None:

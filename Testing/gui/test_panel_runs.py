@@ -95,6 +95,7 @@ def test_two_clicks_from_a_loaded_ct_to_a_finding(entered, double):
     segment(entered, double)
     assert not double.answers.of("error"), double.dialogs
     assert ui.massTable.rowCount == 3 and "3 masses" in ui.kidneysLine.text
+    assert "as last time" in ui.deviceLine.text or "are free" in ui.deviceLine.text
     click_row(ui.massTable, 0)
     from RenalAIScene.results import findings
 

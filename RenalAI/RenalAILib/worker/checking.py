@@ -35,7 +35,7 @@ class CheckJob:
             "python": platform.python_version(),
             "packages": {name: version for name in PACKAGES if (version := _version(name)) is not None},
             "cores": os.cpu_count(),
-            "memory_gb": _memory_gb(),
+            "memory_gb": memory_gb(),
         }
         report("engines", 0.3, "")
         facts["engines"] = _engines()
@@ -78,7 +78,7 @@ def _bundles() -> dict[str, str]:
     return states
 
 
-def _memory_gb() -> float | None:
+def memory_gb() -> float | None:
     """Memory that is free for programs, GB; None where the system does not say."""
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
