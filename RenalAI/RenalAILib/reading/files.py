@@ -96,6 +96,17 @@ def read_volume(path: str | Path, *, series: str | None = None) -> Volume:
     return read_ct(path, series=series).volume
 
 
+def read_any_image(path: str | Path) -> Volume:
+    """A 3-D image that need not be a CT (the MR of another dataset), its values as they are stored.
+
+    Raises:
+        InputError: there is no 3-D image, or its grid is none of a patient.
+    """
+    stored, name = _read(Path(path).expanduser(), None)
+    check_grid(name, stored.ijk_to_ras, stored.voxels.shape)
+    return Volume(stored.voxels, stored.ijk_to_ras, name)
+
+
 def read_labels(path: str | Path) -> Volume:
     """A label map: whole numbers from 0 to 255 as uint8, on the file's own grid.
 

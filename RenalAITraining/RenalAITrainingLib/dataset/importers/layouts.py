@@ -6,6 +6,7 @@ from pathlib import Path
 
 from RenalAILib.errors import InputError
 
+from .brats import SEQUENCES, Brats
 from .decathlon import Decathlon
 from .deephealth import DeepHealth
 from .incoming import Importer
@@ -19,6 +20,7 @@ LAYOUTS: dict[str, Importer] = {
     "ddf": DeepHealth(),
     "nnunet": NnUnet(),
     "decathlon": Decathlon(),
+    **{f"brats-{sequence}": Brats(sequence) for sequence in SEQUENCES},
 }
 """By the word of ``--format``, in the order they are tried: our own datasets have a datalist, too."""
 
