@@ -142,7 +142,7 @@ class Trainer:
         # On a CPU this layout trains 2 to 4 times as fast as torch's own.
         slices = STAGES[recipe.data.stage].dimensions == 2
         self.layout = torch.channels_last if slices else torch.channels_last_3d
-        self.network = network.to(self.device, memory_format=self.layout)  # type: ignore[call-overload]
+        self.network = _laid_out(network.to(self.device))
         self.ranks.same_weights(self.network)
         self.average = AveragedNetwork(self.network, schedule.average)
         self.loss = self.task.loss
@@ -368,6 +368,15 @@ class Trainer:
 
 def _silent(line: str) -> None:
     pass
+
+
+def _laid_out(network: nn.Module) -> nn.Module:
+    """``network`` with the weights of its convolutions channels last, those in 2-D and those in 3-D."""
+    layouts = {4: torch.channels_last, 5: torch.channels_last_3d}
+    for weight in network.parameters():
+        if weight.dim() in layouts:
+            weight.data = weight.data.contiguous(memory_format=layouts[weight.dim()])
+    return network
 
 
 def _device(name: str) -> torch.device:
