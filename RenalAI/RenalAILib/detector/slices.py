@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ from ..volume import Volume
 from .candidates import Candidate
 from .coding import SliceBoxes, read_output
 
+AIR_HU = -1000.0
 BATCH = 8  # slices a run: always as many, since an engine may compile anew for each number
 
 
@@ -36,8 +38,11 @@ def network_slices(view: Volume, k: int, step: int, neighbours: int, shape: tupl
 
     At the ends of the CT the last slice stands for the missing one. Beyond the CT in its plane is air.
     """
-    chosen = [int(np.clip(k + step * n, 0, view.shape[0] - 1)) for n in range(-neighbours, neighbours + 1)]
-    return np.stack([slice_on_grid(view, n, shape, -1000.0) for n in chosen])
+    return np.stack([slice_on_grid(view, n, shape, AIR_HU) for n in _with_neighbours(view, k, step, neighbours)])
+
+
+def _with_neighbours(view: Volume, k: int, step: int, neighbours: int) -> list[int]:
+    return [min(max(k + step * n, 0), view.shape[0] - 1) for n in range(-neighbours, neighbours + 1)]
 
 
 @dataclass(frozen=True)
@@ -92,12 +97,13 @@ def find_boxes(
     """
     found: list[SliceBoxes] = []
     shape = stage.defaults.shape
+    at = lru_cache(stage.channels + 1)(lambda n: slice_on_grid(view, n, shape, AIR_HU))  # each is a neighbor of others
     for first in range(0, len(slices), BATCH):
         before(first)
         part = slices[first : first + BATCH]
         images = np.full((BATCH, stage.channels, *shape), -1.0, dtype=np.float32)
         for place, k in enumerate(part):
-            hu = network_slices(view, k, slices.step, stage.neighbours, shape)
+            hu = np.stack([at(n) for n in _with_neighbours(view, k, slices.step, stage.neighbours)])
             images[place] = window(hu, stage.window.width_hu, stage.window.level_hu)
         outputs = np.mean([networks.run(model, images)["logits"][: len(part)] for model in models], axis=0)
         found += [
