@@ -65,7 +65,7 @@ class Import:
         parser.add_argument("--source-name", help="what the column source shall say")
         parser.add_argument("--licence", help="what the column licence shall say")
         parser.add_argument("--phase", choices=[phase.value for phase in ScanPhase], help="contrast phase of all cases")
-        parser.add_argument("--reader", default="reader-1", help="who drew the masks, as a word (default: reader-1)")
+        parser.add_argument("--reader", default="reader-1", help="who drew the masks (reader-1); another adds masks")
         parser.add_argument("--limit", type=int, help="only the first so many cases")
 
     def run(self, args: argparse.Namespace) -> int:
@@ -89,10 +89,11 @@ class Import:
         dataset = Dataset.open(args.output) if there else Dataset.create(args.output, args.output.resolve().name)
         brought = bring(dataset, listed, Pseudonyms.of_user(args.output), args.reader, _say)
         print(
-            f"{len(brought.added)} cases added, {brought.there} were there before, {len(brought.refused)} left out;"
+            f"{len(brought.added)} cases added, {brought.there} were there before, {len(brought.refused)} left out"
+            f"{f', {len(brought.second)} read again by {args.reader}' if brought.second else ''};"
             f" {args.output} has {len(dataset)}"
         )
-        if brought.refused and not brought.added and not brought.there:
+        if brought.refused and not brought.added and not brought.second and not brought.there:
             name, reason = brought.refused[0]
             raise InputError(f"no case of {args.source} could be used, the first ({name}) because: {reason}")
         return 0

@@ -55,7 +55,7 @@ class ImportJob:
             report("import", done / (len(listed) + 1), line)
 
         brought = bring(dataset, listed, Pseudonyms.of_user(self.dataset), self.reader, told)
-        if brought.refused and not brought.added and not brought.there:
+        if brought.refused and not brought.added and not brought.second and not brought.there:
             name, reason = brought.refused[0]
             raise InputError(f"no case of {self.source} could be used, the first ({name}) because: {reason}")
         write_answer(

@@ -18,12 +18,14 @@ class Brought:
 
     Attributes:
         added: names of new cases.
-        there: how many were in the dataset before.
+        there: how many were in the dataset before, with a mask of this reader.
+        second: names of cases that were there and got the mask of another reader.
         refused: what could not be used, and why.
     """
 
     added: list[str] = field(default_factory=list)
     there: int = 0
+    second: list[str] = field(default_factory=list)
     refused: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -36,6 +38,9 @@ def bring(
 ) -> Brought:
     """Add cases that are not there yet; the source's own split is taken over where all cases have one.
 
+    A case that is there gets the mask where ``reader`` is another one than those it has masks of; its CT, facts and
+    reference stay.
+
     Args:
         dataset: to add to.
         listed: the cases of a source.
@@ -47,18 +52,23 @@ def bring(
     part_of = {}
     for number, case in enumerate(listed, 1):
         name = pseudonyms.case(case.patient, case.scan)
-        if name in dataset:
+        known = name in dataset
+        if known and reader in dataset.case(name).readers:
             brought.there += 1
-        else:
-            try:
-                incoming = case.load()
+            part_of[name] = case.part
+            continue
+        try:
+            incoming = case.load()
+            if known:
+                dataset.add_reading(name, incoming.labels, reader)
+            else:
                 dataset.add_case(name, incoming.ct, incoming.labels, reader=reader, facts=incoming.facts)
-            except InputError as problem:
-                brought.refused.append((case.shown, str(problem)))
-                report(f"{number} of {len(listed)}: {case.shown} is left out: {problem}")
-                continue
-            brought.added.append(name)
-            report(f"{number} of {len(listed)}: {case.shown} is now {name}")
+        except InputError as problem:
+            brought.refused.append((case.shown, str(problem)))
+            report(f"{number} of {len(listed)}: {case.shown} is left out: {problem}")
+            continue
+        (brought.second if known else brought.added).append(name)
+        report(f"{number} of {len(listed)}: {case.shown} is {f'{name}, read again' if known else f'now {name}'}")
         part_of[name] = case.part
     everyone = {case.name for case in dataset}
     if brought.added and part_of.keys() == everyone and all(part_of.values()):
