@@ -113,6 +113,13 @@ def test_a_killed_run_is_known_as_such_whatever_its_number_is_now(make_run: Call
     run.kill()  # must not end this process
     run.start()
     wait_for(lambda: run.status().state is State.TRAINING and run.status().step > 0)
+    number = holder(run.folder)
+    assert number is not None
+    os.kill(number, signal.SIGTERM)  # the computer shuts down: there is time to save
+    wait_for(lambda: run.status().state is State.STOPPED)
+    saved = run.status().step
+    run.start()
+    wait_for(lambda: run.status().state is State.TRAINING and run.status().step > saved)
     run.kill()
     wait_for(lambda: run.status().state is State.INTERRUPTED)
 

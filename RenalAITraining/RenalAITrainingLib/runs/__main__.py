@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from pathlib import Path
 
-from .runner import work
+from .runner import Wish, work
+
+
+def main(folder: Path) -> int:
+    """Do the run; its exit code."""
+    wish = Wish(folder)
+    signal.signal(signal.SIGTERM, lambda number, frame: wish.now())  # the computer shuts down: there is time to save
+    if hasattr(os, "nice"):
+        os.nice(5)  # the programs that somebody sits at go first; Windows is told by whoever starts this
+    return work(folder, wish)
+
 
 if __name__ == "__main__":
-    sys.exit(work(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1])))

@@ -180,5 +180,6 @@ def runs_in(folder: Path) -> list[TrainingRun]:
 def _detached() -> dict[str, Any]:
     """Options of Popen for a process that lives on when this one ends."""
     if sys.platform == "win32":
-        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
+        quiet = subprocess.CREATE_NO_WINDOW | subprocess.BELOW_NORMAL_PRIORITY_CLASS
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | quiet}
     return {"start_new_session": True}

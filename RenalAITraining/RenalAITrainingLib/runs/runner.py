@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import threading
 import time
 import traceback
@@ -29,18 +28,31 @@ class _StoppedError(Exception):
     """The user wants it to end."""
 
 
-def work(folder: Path) -> int:
+class Wish:
+    """Whether the run in ``folder`` shall stop: the file ``stop`` says so, or `now` was called."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / STOP
+        self._now = False
+
+    def now(self) -> None:
+        """Stop, whatever the file says."""
+        self._now = True
+
+    def __call__(self) -> bool:
+        return self._now or self._file.exists()
+
+
+def work(folder: Path, wish: Wish | None = None) -> int:
     """Do the run in ``folder``, from its last checkpoint where there is one; the exit code of the process."""
     folder = folder.resolve()
+    wish = wish or Wish(folder)
     try:
         lock = RunLock(folder)
     except InputError as problem:
         print(problem, flush=True)
         return 2
     before = Status.read(folder) or Status(State.STARTING)
-    wish = _Wish(folder)
-    with contextlib.suppress(ValueError):  # not the main thread
-        signal.signal(signal.SIGTERM, lambda number, frame: wish.now())  # the computer shuts down
     code = 0
     try:
         last = _train(folder, RunPlan.read(folder), wish)
@@ -52,26 +64,13 @@ def work(folder: Path) -> int:
     except Exception as problem:  # the last line of defence: whoever looks at the run must learn of it
         traceback.print_exc()
         last, code = _failed(folder, before, f"An unexpected fault: {problem!r}"), 1
-    replace(last, time=time.time()).write(folder)
+    with contextlib.suppress(InputError):  # a full disk: the log's last line says so
+        replace(last, time=time.time()).write(folder)
     lock.release()
     return code
 
 
-class _Wish:
-    """Whether the run shall stop: a file says so, or a signal."""
-
-    def __init__(self, folder: Path) -> None:
-        self._file = folder / STOP
-        self._signalled = False
-
-    def now(self) -> None:
-        self._signalled = True
-
-    def __call__(self) -> bool:
-        return self._signalled or self._file.exists()
-
-
-def _train(folder: Path, plan: RunPlan, wish: _Wish) -> Status:
+def _train(folder: Path, plan: RunPlan, wish: Wish) -> Status:
     _prepare(folder, plan, wish)
     _tell(folder, State.PREPARING, "Loading the training library")
     from .. import recipe
@@ -94,7 +93,7 @@ def _train(folder: Path, plan: RunPlan, wish: _Wish) -> Status:
     return _status(trainer, state, 0.0)
 
 
-def _prepare(folder: Path, plan: RunPlan, wish: _Wish) -> None:
+def _prepare(folder: Path, plan: RunPlan, wish: Wish) -> None:
     """Cut the samples of the dataset that are not there yet."""
     if not plan.dataset:
         return
