@@ -93,7 +93,7 @@ def test_the_2d_one_learns_painted_slices(tmp_path: Path) -> None:
 
 
 def test_the_3d_one_learns_painted_volumes_and_runs_to_a_report(tmp_path: Path) -> None:
-    """The best constant gives a Dice below 0.3. On a phantom, which it has not learned, it runs in tiles."""
+    """The best constant gives a Dice below 0.4. On a phantom, which it has not learned, it runs in tiles."""
     store = SampleStore(tmp_path / "samples")
     rows, columns = np.indices((64, 64))
     for n in range(10):
@@ -116,7 +116,7 @@ def test_the_3d_one_learns_painted_volumes_and_runs_to_a_report(tmp_path: Path) 
     run = train(recipe, store, tmp_path / "run")
     told = checkpoint.load(run.best)["metrics"]
     share = max(float((sample.label > 0).mean()) for sample in store)
-    assert 2 * share / (1 + share) < 0.3 < told["parenchyma_dice"]
+    assert 2 * share / (1 + share) < 0.4 < 0.7 < told["parenchyma_dice"]
     at = published("one-stage", {"segment": {"spacing_mm": 8.0}}, [run], store, tmp_path / "bundle")
     assert read_bundle(at).stages.tile == (12, 64, 64)
     reported(at, coarse_phantom(5), tmp_path / "report")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import nibabel
 import numpy as np
 import pytest
+import SimpleITK as sitk
 
 from RenalAILib.errors import InputError
 from RenalAILib.labels import Label
+from RenalAILib.volume import Volume
 from RenalAITrainingLib.dataset.importers.incoming import Options
 from RenalAITrainingLib.dataset.importers.layouts import LAYOUTS, layout_of
 from RenalAITrainingLib.evaluation.regions import REGIONS, region_agreement
+from RenalAITrainingLib.evaluation.slice_pictures import STEP, SlicePictures
 
 
 def _patient(folder: Path, mark: str, words: dict[str, str], enhancing: int) -> np.ndarray:
@@ -92,3 +96,25 @@ def test_a_region_that_both_lack_counts_one_and_an_invented_one_nothing() -> Non
     assert region_agreement(found, empty)["solid"].dice == 0
     with pytest.raises(ValueError, match="one shape"):
         region_agreement(found, empty[:2])
+
+
+def test_slices_become_pictures_of_prediction_and_truth(tmp_path: Path) -> None:
+    truth = np.zeros((3, 4, 5), np.uint8)
+    truth[1, 1, 1:4] = Label.KIDNEY_LEFT
+    found = np.zeros((6, 4, 5), np.uint8)  # on finer slices of the same place
+    found[2:4, 1, 1:3], found[2:4, 1, 3] = Label.KIDNEY_LEFT, Label.SOLID
+    lps = np.diag([-1.0, -1.0, 2.0, 1.0])
+    fine = np.diag([-1.0, -1.0, 1.0, 1.0])
+    pictures = SlicePictures(tmp_path)
+    assert not pictures.has("case-1")
+    pictures.write("case-1", Volume(found, fine), Volume(truth, lps))
+    assert pictures.has("case-1")
+    for name in ("prediction", "truth"):
+        assert [path.name for path in (tmp_path / "case-1" / name).iterdir()] == ["0001.png"]
+    drawn = sitk.ReadImage(str(tmp_path / "case-1" / "prediction" / "0001.png"))
+    wanted = np.zeros((4, 5), np.uint8)
+    wanted[1, 1:3], wanted[1, 3] = STEP * Label.KIDNEY_LEFT, STEP * Label.SOLID
+    assert np.array_equal(sitk.GetArrayFromImage(drawn), wanted)
+    told = json.loads((tmp_path / "case-1" / "regions.json").read_text(encoding="utf-8"))
+    assert told["kidney_and_mass"]["dice"] == 1
+    assert told["mass"] == {"dice": 0.0, "sensitivity": None, "specificity": 59 / 60}

@@ -39,6 +39,12 @@ class Evaluate:
             help="measure results that are there, FOLDER/CASE/labels.nii.gz; runs nothing",
         )
         parser.add_argument("--against-results", metavar="FOLDER", help="the same for the second system")
+        parser.add_argument(
+            "--slices",
+            metavar="FOLDER",
+            help="also draw each slice of prediction and truth as a PNG, FOLDER/1/CASE/prediction and .../truth, with"
+            " the agreement of nested regions; 2 is the second system",
+        )
         parser.add_argument("--fast", action="store_true", help="one network in place of an ensemble")
         parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where the networks run")
         parser.add_argument("-o", "--output", metavar="OUT", required=True, help="folder for the report")
@@ -51,6 +57,7 @@ class Evaluate:
         from .pairs import select
         from .report_folder import FILES, write_report
         from .running import CaseStore, run_cases
+        from .slice_pictures import SlicePictures
 
         output = Path(arguments.output).expanduser()
         detecting = _detecting(arguments)
@@ -64,13 +71,15 @@ class Evaluate:
         selection = select(Path(arguments.source), arguments.split)
         kept = output.resolve().with_name(output.resolve().name + ".unfinished")
         runs = []
+        drawn = Path(arguments.slices).expanduser() if arguments.slices else None
         with progress("Evaluating") as report:
             for number, system in enumerate(systems):
 
                 def told(stage: str, fraction: float, message: str, done: int = number) -> None:
                     report(stage, (done + fraction) / len(systems), message)
 
-                runs.append(run_cases(selection.pairs, system, CaseStore(kept / str(number + 1)), told))
+                pictures = None if drawn is None else SlicePictures(drawn / str(number + 1))
+                runs.append(run_cases(selection.pairs, system, CaseStore(kept / str(number + 1), pictures), told))
         tables = write_report(selection, arguments.split, runs, output)
         shutil.rmtree(kept, ignore_errors=True)  # its content is in the report now
         for table in tables:

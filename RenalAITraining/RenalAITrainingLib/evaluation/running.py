@@ -17,6 +17,7 @@ from RenalAILib.writing import replaced_file, write_text
 from .cases import SCHEMA, CaseResult, judge
 from .overlay import overlay_png
 from .pairs import Pair
+from .slice_pictures import SlicePictures
 from .systems import System
 
 
@@ -49,14 +50,18 @@ class CaseStore:
     """A folder with ``CASE.json`` and ``CASE.png`` of each case that is done.
 
     A result is found again only while CT, reference, system and RenalAI are what they were.
+
+    Args:
+        folder: made with the first result.
+        pictures: where the slices of each case are drawn, too; None for nowhere.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, pictures: SlicePictures | None = None) -> None:
+        self._folder, self.pictures = folder, pictures
 
     def load(self, pair: Pair, system: System) -> CaseResult | None:
         """The result of a case, None where it is not there, damaged, or of something else."""
-        if not self.picture(pair.case).is_file():
+        if not self.picture(pair.case).is_file() or (self.pictures and not self.pictures.has(pair.case)):
             return None
         try:
             data = json.loads(self.text(pair.case).read_text(encoding="utf-8"))
@@ -111,6 +116,8 @@ def _run_case(pair: Pair, system: System, store: CaseStore) -> CaseResult:
     ct, reference = read_ct(pair.ct).volume, read_labels(pair.labels)
     prediction = system.predict(pair, ct)
     result = judge(pair, prediction, reference)
+    if store.pictures is not None:
+        store.pictures.write(pair.case, prediction.labels, reference)
     store.save(pair, system, result, overlay_png(ct, prediction.labels, reference))
     return result
 
