@@ -57,7 +57,7 @@ def _plain(content: Any) -> Any:
     return [_plain(value) for value in content] if isinstance(content, (list, tuple)) else content
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 60.0) -> None:
+def wait_for(condition: Callable[[], Any], seconds: float = 180.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "still waiting"
@@ -68,6 +68,7 @@ def curve(run: TrainingRun) -> list[dict[str, Any]]:
     return [{k: v for k, v in line.items() if k != "seconds_per_step"} for line in run.metrics()]
 
 
+@pytest.mark.timeout(900)
 def test_a_run_outlives_its_starter_is_stopped_by_another_and_resumed_to_the_same_curve(
     make_run: Callable[..., TrainingRun],
 ) -> None:
@@ -98,6 +99,7 @@ def test_a_run_outlives_its_starter_is_stopped_by_another_and_resumed_to_the_sam
     assert curve(found) == curve(unbroken)
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.skipif(os.name == "nt", reason="kill -9 is a POSIX signal")
 def test_a_killed_run_is_known_as_such_whatever_its_number_is_now(make_run: Callable[..., TrainingRun]) -> None:
     run = make_run(schedule={"steps": 50_000})
