@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import sys
 import zlib
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import highdicom
+import highdicom.seg
+import highdicom.sr
 import numpy as np
 import pydicom
 import pytest
+from paintedbody import painted_outcome
 from plantednames import BIRTHDAY, NAME, NUMBER, PLANTED, STUDY_DAY, item, plant, planted_folder, save, small_file
 from pydicom.uid import CTImageStorage, DeflatedExplicitVRLittleEndian, RLELossless
 from scanfiles import AXIAL, small_ct, write_series
@@ -20,9 +25,12 @@ from RenalAILib.dicom.deidentification import Audit, Dates, Options, deidentify
 from RenalAILib.dicom.deidentification.folder import AUDIT_FILE
 from RenalAILib.dicom.deidentification.profile import Action, profile
 from RenalAILib.dicom.deidentification.terms import Terms
+from RenalAILib.dicom.results import write_dicom_results
 from RenalAILib.errors import InputError
+from RenalAILib.labels import MassClass
 from RenalAILib.pseudonyms import Pseudonyms
 from RenalAILib.reading import list_series, read_ct
+from RenalAILib.report.readings import Reading, Verdict
 from RenalAILib.volume import Volume
 
 NAMES = Pseudonyms(b"tests of de-identification")
@@ -317,3 +325,38 @@ def test_birthdays_hidden_in_codes(tmp_path: Path) -> None:
     save(tmp_path / "in" / "a.dcm", data)
     run(tmp_path / "in", tmp_path / "out")
     assert traces(tmp_path / "out") == []
+
+
+def test_our_own_results_stay_readable_and_fit_the_ct(tmp_path: Path) -> None:
+    """Segmentation, report and map of a named patient: another reader finds segments, numbers and source slices."""
+    outcome = painted_outcome(
+        np.array([[-6.0, 0, 0, 144], [0, -6.0, 0, 102], [0, 0, 10.0, -90], [0, 0, 0, 1]]), (18, 35, 49)
+    )
+
+    def named(k: int, data: pydicom.Dataset) -> None:
+        data.PatientName, data.PatientID, data.StudyDate = f"{NAME}^Ottokar", NUMBER, STUDY_DAY
+
+    files = write_series(tmp_path / "in", outcome.volume.voxels, outcome.volume.ijk_to_ras, change=named)
+    said = [Reading("mass_left_1", Verdict.RECLASSIFIED, MassClass.CYSTIC, f"as {NAME}'s sister", "Dr. Roe")]
+    write_dicom_results(outcome, files, tmp_path / "in", said)
+    audit = run(tmp_path / "in", tmp_path / "out")
+    assert audit.written == 21 and traces(tmp_path / "out", (NAME, NUMBER, "Ottokar", "sister")) == []
+    by_kind = {data.Modality: data for path in (tmp_path / "out").rglob("*.dcm") if (data := pydicom.dcmread(path))}
+    slices = images(tmp_path / "out")
+    segmentation = highdicom.seg.Segmentation.from_dataset(by_kind["SEG"])
+    uids = [data.SOPInstanceUID for data in slices]
+    numbers = segmentation.get_pixels_by_source_instance(uids, combine_segments=True, ignore_spatial_locations=True)
+    assert np.array_equal(numbers, outcome.instances)
+    assert [entry.TrackingID for entry in by_kind["SEG"].SegmentSequence] == [s.segment_id for s in outcome.segments]
+    report = highdicom.sr.Comprehensive3DSR.from_dataset(by_kind["SR"])
+    group = report.content.get_volumetric_roi_measurement_groups()[0]
+    assert group.tracking_identifier == "kidney_right"
+    assert group.referenced_segment.referenced_sop_instance_uid == by_kind["SEG"].SOPInstanceUID
+    assert group.get_measurements()[0].value == pytest.approx(outcome.findings.kidneys[0].volume_ml, rel=1e-5)
+
+
+def test_a_missing_package_is_told(planted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    profile.cache_clear()
+    monkeypatch.setitem(sys.modules, "dicomanonymizer.dicomfields_selector", None)
+    with pytest.raises(InputError, match=r"dicom-anonymizer .*renalai\[dicom\]"):
+        run(planted, tmp_path / "out")

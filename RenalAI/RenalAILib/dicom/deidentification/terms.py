@@ -17,7 +17,10 @@ _IDENTIFYING = frozenset(
     PerformedStationName PerformedLocation ScheduledStationName
     """.split()  # noqa: SIM905
 )
-_TITLES = frozenset({"dr", "mr", "mrs", "ms", "md", "prof", "phd", "anonymous", "anonymized", "unknown", "none"})
+# What stands in attributes for names and is nobody's.
+_TITLES = frozenset(
+    {"dr", "mr", "mrs", "ms", "md", "prof", "phd", "anonymous", "anonymized", "unknown", "none", "removed", "renalai"}
+)
 _LONG = 6  # found anywhere, also within a longer word
 _LEAST_NAME, _LEAST_CODE, _LEAST_DIGITS = 3, 4, 5
 
@@ -67,14 +70,16 @@ def identifying_values(dataset: Any) -> Iterator[str]:
         if element.VR == "PN" or element.keyword in _IDENTIFYING:
             if element.VR == "SQ" or not element.value:
                 continue
-            several = element.value if element.VM > 1 else [element.value]
-            yield from (str(value) for value in several)
+            several = [str(value) for value in (element.value if element.VM > 1 else [element.value])]
+            yield from several
+            if element.VR == "PN":  # of places not each word: "Abdominal Imaging" would hit every other text
+                yield from (word for value in several for word in value.replace("^", " ").split())
 
 
 def _words(value: str) -> Iterator[str]:
-    """A whole value, and where it is a name its parts."""
+    """A whole value, and the components of a person's name (PS3.5 6.2.1)."""
     value = value.casefold().strip()
-    for word in {value, *re.split(r"[\^=,;\s]+", value)}:
+    for word in {value, *map(str.strip, re.split(r"[\^=,;]+", value))}:
         letters = sum(character.isalpha() for character in word)
         least = _LEAST_DIGITS if not letters else _LEAST_NAME if letters == len(word) else _LEAST_CODE
         if not word.isascii():
