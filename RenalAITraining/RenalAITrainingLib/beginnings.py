@@ -14,15 +14,19 @@ def tell_beginning(
     recipe: Recipe,
     network: nn.Module,
     drawn: Mapping[str, int],
+    step: int,
     log: MetricsLog | NoLog,
     report: Callable[[str], None],
 ) -> None:
-    """Report it, and log how often each group is there.
+    """Report it, and log how often each group is there; nothing where a run goes on.
 
     Args:
         network: those with an ``origin`` say what their weights are.
         drawn: training samples of each group that is drawn from equally often.
+        step: that the run goes on from.
     """
+    if step > 0:
+        return
     origin = getattr(network, "origin", None)
     if origin is not None:
         report(f"{recipe.network.name} begins with {origin}")

@@ -24,6 +24,7 @@ from RenalAILib.errors import InputError
 from . import checkpoint, networks
 from .averaging import AveragedNetwork
 from .batches import Batches
+from .beginnings import tell_beginning
 from .memory_told import memory_told
 from .metrics_log import MetricsLog, NoLog
 from .optimisers import build_optimiser
@@ -194,6 +195,7 @@ class Trainer:
             f"{f', shared by {self.ranks.count} processes' if self.ranks.several else ''}"
         )
         log = MetricsLog(self.folder, keep_to=self.step) if self.ranks.first else NoLog()
+        tell_beginning(self.recipe, self.network, self.batches.counts, self.step, log, self.report)
         with memory_told(self.recipe, self.device.type):
             reason = self._to_the_end(log)
         log.close()
@@ -225,6 +227,7 @@ class Trainer:
                     loss=mean,
                     learning_rate=rate,
                     progress=round(self.progress, 4),
+                    epoch=round(self.step / steps_per_epoch(self.recipe.schedule, len(self.batches.store)), 4),
                     seconds_per_step=round(time.monotonic() - started, 3),
                 )
             if self.step % self.validate_every == 0:
