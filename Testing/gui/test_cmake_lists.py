@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-MODULES = [name for name in ("RenalAI", "RenalAITraining") if (ROOT / name / "CMakeLists.txt").is_file()]
+MODULES = ("RenalAI", "RenalAITraining")
 
 
 def listed(module: str, variable: str) -> list[str]:
@@ -37,6 +37,22 @@ def test_every_file_is_listed_once_and_every_entry_is_a_file(module):
     assert len(set(scripts + resources)) == len(scripts + resources)
     assert sorted(scripts) == sorted(name for name in there if name.endswith(".py"))
     assert sorted(resources) == sorted(name for name in there if not name.endswith(".py"))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_slicer_finds_what_belongs_to_a_module(module):
+    """The module's file, form and icon by its name, and its self-test."""
+    folder = ROOT / module
+    for name in (f"{module}.py", f"Resources/UI/{module}.ui", f"Resources/Icons/{module}.png"):
+        assert (folder / name).is_file(), name
+    text = (folder / "CMakeLists.txt").read_text(encoding="utf-8")
+    for words in (
+        f"set(MODULE_NAME {module})",
+        "slicerMacroBuildScriptedModule(",
+        "WITH_GENERIC_TESTS",
+        "slicer_add_python_unittest(SCRIPT ${MODULE_NAME}.py)",
+    ):
+        assert words in text, words
 
 
 def test_two_modules_in_one_folder_do_not_overwrite_each_other():
