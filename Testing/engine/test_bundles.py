@@ -84,7 +84,7 @@ SPOILED = {
 
 EDITS = {
     "another schema": (lambda d: d.update(schema="renalai.bundle/9"), "renalai.bundle/9"),
-    "another pipeline": (lambda d: d.update(pipeline="detector"), "needs the pipeline 'detector'"),
+    "another pipeline": (lambda d: d.update(pipeline="oracle"), "needs the pipeline 'oracle'"),
     "no version": (lambda d: d.pop("version"), "lacks version"),
     "empty licence": (lambda d: d.update(license=" "), "license must be a text"),
     "bad name": (lambda d: d.update(name="../toy"), "the name '../toy'"),
