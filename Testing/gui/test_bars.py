@@ -114,8 +114,8 @@ def _large(affine):
     return Volume(np.random.default_rng(0).integers(-1000, 400, (100, 512, 512), dtype=np.int16), affine, "CT")
 
 
-def rss_mb() -> float:
-    return int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1]) * resource.getpagesize() / 2**20
+def rss_mb(pid: int | str = "self") -> float:
+    return int(Path(f"/proc/{pid}/statm").read_text(encoding="utf-8").split()[1]) * resource.getpagesize() / 2**20
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads memory from /proc")
@@ -148,6 +148,36 @@ def test_twenty_runs_grow_neither_memory_nor_observers_nor_nodes(double, measure
     grown = rss_mb() - before
     measured("20 runs: memory grows", grown, "MB", 10)
     assert observers(slicer.mrmlScene) == watched
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads memory from /proc")
+@pytest.mark.timeout(120)
+def test_twenty_runs_through_one_engine_process_grow_neither_of_the_two(double, tmp_path, measured):
+    """The same with the real worker: what it keeps of a job would show, and so would what its client keeps."""
+    import qt
+    from scriptedworker import scripted_worker
+
+    from RenalAIScene.results import remove_result
+
+    logic = RenalAILogic(None, JobQueue(scripted_worker(tmp_path, "never", ""), qt.QTimer.singleShot))
+    volume = add_ct(painted_outcome())
+
+    def once():
+        segmentation, _table = logic.segment(volume)
+        remove_result(segmentation)
+
+    for _ in range(3):
+        once()
+    gc.collect()
+    pid = logic._queue._engine.pid
+    ours, engines = rss_mb(), rss_mb(pid)
+    for _ in range(20):
+        once()
+    gc.collect()
+    assert logic._queue._engine.pid == pid
+    measured("20 runs through the engine: Slicer's memory grows", rss_mb() - ours, "MB", 10)
+    measured("20 runs through the engine: the engine's memory grows", rss_mb(pid) - engines, "MB", 10)
+    logic.close()
 
 
 def test_closing_the_scene_leaves_no_observer_and_no_node(double, widget):

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import subprocess
+import sys
+import zipfile
 from importlib import metadata
 
 import pytest
@@ -70,6 +75,38 @@ def test_a_wheel_folder_is_used_without_network(nothing_installed, monkeypatch, 
     monkeypatch.setenv("RENALAI_WHEELS", str(tmp_path))
     dependencies.ensure()
     assert f'--no-index --find-links "{tmp_path.as_posix()}"' in wanted(nothing_installed)
+
+
+def make_wheel(folder, name, version="99.0"):
+    """The smallest wheel that pip installs."""
+    stem = f"{name.replace('-', '_')}-{version}"
+    files = {
+        f"{name.replace('-', '_')}/__init__.py": "",
+        f"{stem}.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{stem}.dist-info/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    files[f"{stem}.dist-info/RECORD"] = "".join(f"{path},,\n" for path in files) + f"{stem}.dist-info/RECORD,,\n"
+    with zipfile.ZipFile(folder / f"{stem}-py3-none-any.whl", "w") as wheel:
+        for path, text in files.items():
+            wheel.writestr(path, text)
+
+
+def test_pip_itself_installs_from_the_wheel_folder(nothing_installed, monkeypatch, tmp_path):
+    """What Slicer's pip_install is given, given to pip as Slicer does: split like a command line."""
+    wheels, target = tmp_path / "my wheels", tmp_path / "installed"
+    wheels.mkdir()
+    make_wheel(wheels, "onnxruntime")
+    make_wheel(wheels, "pydicom")
+    monkeypatch.setenv("RENALAI_WHEELS", str(wheels))
+    dependencies.ensure()
+    ((_function, (arguments,), _options),) = nothing_installed.installations.calls
+    command = [sys.executable, "-m", "pip", "install", "--target", str(target), *shlex.split(arguments)]
+    environment = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_INDEX_URL": "http://localhost:9/none"}
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    assert {path.name for path in target.iterdir() if path.is_dir() and "-" not in path.name} >= {
+        "onnxruntime",
+        "pydicom",
+    }
 
 
 def test_a_wheel_folder_that_is_none_is_named(nothing_installed, monkeypatch, tmp_path):
