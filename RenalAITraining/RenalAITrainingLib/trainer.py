@@ -120,7 +120,7 @@ class Trainer:
             torch.set_num_threads(options.threads)
         self.device = _device(options.device)
         self.ranks = Ranks.joined(self.device.type)
-        self.report = report if self.ranks.first else _silent
+        self.report = report if self.ranks.first else lambda line: None
         self.task = build_task(recipe)
         stage = store.stage(recipe.data.stage)
         schedule = recipe.schedule
@@ -367,10 +367,6 @@ class Trainer:
         self.average.load_state_dict(content["average"])
         self.optimiser.load_state_dict(content["optimiser"])
         self.scaler.load_state_dict(content["scaler"])
-
-
-def _silent(line: str) -> None:
-    pass
 
 
 def _laid_out(network: nn.Module) -> nn.Module:
