@@ -43,7 +43,7 @@ def phases_of_kidneys(values_hu: Sequence[np.ndarray]) -> list[PhaseGuess]:
 
     Kidneys under 60 HU are unenhanced; where a hundredth of them is far brighter than their middle, contrast medium is
     in the renal pelvis (excretory). Between the two others only the cortex decides, which stands out in the
-    corticomedullary phase: by how much depends on scanner and patient, so it is told by comparison or where it is a lot.
+    corticomedullary phase: how much depends on scanner and patient, so it is told by comparison or where it is a lot.
 
     Args:
         values_hu: for each scan HU means of small neighborhoods within the kidneys, any number, at least one.
