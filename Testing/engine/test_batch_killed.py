@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -31,8 +32,8 @@ class Batch:
         self.bad = write_broken(folder / "in", self.good[0])
         self.manifest = self.output / "manifest-0-of-1.jsonl"
 
-    def start(self) -> subprocess.Popen[str]:
-        words = ["batch", "run", "in", "-o", "out", "--bundle", str(toy_bundle().folder), "--device", "cpu"]
+    def start(self, *more: str) -> subprocess.Popen[str]:
+        words = ["batch", "run", "in", "-o", "out", "--bundle", str(toy_bundle().folder), "--device", "cpu", *more]
         env = os.environ | {"PYTHONPATH": str(ROOT / "RenalAI"), "OMP_NUM_THREADS": "1"}
         command = [sys.executable, "-m", "RenalAILib", *words]
         return subprocess.Popen(
@@ -73,7 +74,7 @@ def test_killed_and_resumed_until_it_is_done(tmp_path: Path) -> None:
         now = batch.results()
         assert kept.items() <= now.items(), "what was done was done again"
         kept = now
-    process = batch.start()
+    process = batch.start("--jobs", "2")
     out, error = process.communicate(timeout=120)
     assert process.returncode == 0, error
     assert kept.items() <= batch.results().items()
@@ -93,6 +94,19 @@ def test_killed_and_resumed_until_it_is_done(tmp_path: Path) -> None:
     words = ["batch", "run", str(tmp_path / "in"), "-o", str(batch.output), "--bundle", str(toy_bundle().folder)]
     assert main([*words, "--device", "cpu"]) == 0
     assert batch.manifest.read_bytes() == before  # nothing left to do, nothing done
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGINT is what POSIX has")
+def test_interrupted_by_hand_it_leaves_nothing_half_done(tmp_path: Path) -> None:
+    batch = Batch(tmp_path, 3)
+    process = batch.start()
+    deadline = time.monotonic() + 60
+    while not any(event["event"] == "begun" for event in batch.events()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert (process.returncode, error) == (130, "renalai: interrupted\n")
+    assert batch.events()[-1]["event"] == "interrupted" and not list((batch.output / "results").glob(".*"))
 
 
 def test_a_dead_engine_costs_one_attempt_and_no_study(tmp_path: Path) -> None:

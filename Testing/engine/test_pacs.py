@@ -57,7 +57,7 @@ def test_round_trip(pacs: Orthanc, ct: Path, tmp_path: Path, capsys: pytest.Capt
     assert main(["pacs", "send", pacs.url, str(ct)]) == 0
     assert "30 sent, 0 were there" in capsys.readouterr().out
     assert main(["pacs", "find", pacs.url, "--date", "20260101-20260131", "--accession", "A1"]) == 0
-    assert study in (told := capsys.readouterr().out).replace("\n", "") and "1 studies" in told
+    assert study in (told := capsys.readouterr().out).replace("\n", "") and "1 study" in told
     assert main(["pacs", "get", pacs.url, "--study", study, "-o", str(tmp_path / "got")]) == 0
     fetched = sorted((tmp_path / "got" / study).rglob("*.dcm"))
     pixels = _pixels(list(ct.iterdir()))

@@ -101,6 +101,7 @@ def run_batch(plan: Plan, execution: Execution, told: Callable[[Pace, StudyRecor
                 told(pace, ended)
         except KeyboardInterrupt:
             manifest.interrupted(under_way)
+            _sweep(plan.output / "results", tasks)
             raise
         _sweep(plan.output / "results", tasks)  # of workers that died while others went on
         return [manifest.records[name] for name in tasks]

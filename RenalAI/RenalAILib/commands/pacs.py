@@ -117,7 +117,7 @@ def _find(arguments: argparse.Namespace, archive: Archive) -> int:
     for entry in found:
         table.add_row(entry.date, entry.description, entry.patient_id, entry.accession, entry.uid)
     console().print(table)
-    console().print(f"{len(found)} studies")
+    console().print("1 study" if len(found) == 1 else f"{len(found)} studies")
     return 0
 
 
