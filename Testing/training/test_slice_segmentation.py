@@ -96,7 +96,7 @@ def _toy(name: str, steps: int) -> Recipe:
     once = {"validate_every": steps}
     return at_toy_size(
         name,
-        data={"validation_samples": 6},
+        data={"validation_samples": 12},
         network={"options": SMALL[name]},
         loss={"name": "dice_bce"},  # Dice alone takes longer than a test to find a kidney that it has lost
         optimiser={"learning_rate": 0.01 if "segnet" in name else 0.003},

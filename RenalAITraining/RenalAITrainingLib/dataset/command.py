@@ -16,7 +16,17 @@ from .vocabulary import ScanPhase
 if TYPE_CHECKING:
     from .importers.structures import Structure
 
-_LAYOUTS = ("kits", "totalsegmentator", "ddf", "nnunet", "decathlon")
+_LAYOUTS = (
+    "kits",
+    "totalsegmentator",
+    "ddf",
+    "nnunet",
+    "decathlon",
+    "brats-flair",
+    "brats-t1",
+    "brats-t1ce",
+    "brats-t2",
+)
 
 
 class Verb(Protocol):
