@@ -63,7 +63,7 @@ def _as_published(path: Path, images: Tensor) -> list[npt.NDArray[np.float32]]:
 
 def _model_of_bundle(folder: Path, recipe: Recipe) -> Path:
     bundle = read_bundle(folder)
-    stage = getattr(bundle.stages, recipe.data.stage, None)
+    stage = getattr(bundle.stages, recipe.data.stage.replace("-", "_"), None)
     if stage is None:
         raise InputError(
             f"the bundle {bundle.name} ({bundle.pipeline}) has no stage {recipe.data.stage}, which {recipe.name} trains"

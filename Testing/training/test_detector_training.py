@@ -227,6 +227,21 @@ def test_each_backbone_trains_by_its_recipe_and_publishes(name: str, store: Samp
     assert stage["classes"] == ["kidney", "mass"]
 
 
+def test_a_published_detector_is_trained_on(store: SampleStore, tmp_path: Path) -> None:
+    recipe = toy("abdullah-ssd-mobilenetv1")
+    recipe = replace(
+        recipe,
+        schedule=replace(recipe.schedule, batch=2, steps=2, validate_every=2),
+        data=replace(recipe.data, validation_samples=2),
+    )
+    trainer = Trainer(recipe, store, tmp_path / "run", Options(threads=1, device="cpu"), report=_silent)
+    trainer.run()
+    publish(description(4.0), by_stage([trainer.best]), [store], Papers("# Toy\n", "CC0\n"), tmp_path / "bundle")
+    told: list[str] = []
+    Trainer(recipe, store, tmp_path / "on", Options(start_from=tmp_path / "bundle", device="cpu"), report=told.append)
+    assert any("starting from the published network" in line for line in told), told
+
+
 def test_the_paper_settings_are_in_the_recipes() -> None:
     for name in [name for name in shipped() if name.startswith("abdullah")]:
         recipe = load(name)

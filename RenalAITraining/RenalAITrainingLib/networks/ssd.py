@@ -91,9 +91,9 @@ class SingleShotDetector(nn.Module):
         super().__init__()
         self.defaults = default_boxes(shape, maps, first_stride, smallest, largest, ratios)
         self.outputs, self.shape = outputs, self.defaults.shape
-        self.backbone = Backbone(backbone, channels, width, weights)
-        self.origin = self.backbone.origin
         self.skipped = STRIDES.index(first_stride)
+        self.backbone = Backbone(backbone, channels, width, weights, min(self.skipped + maps, len(STRIDES)))
+        self.origin = self.backbone.origin
         was_training = self.backbone.training
         with torch.no_grad():
             trial = self.backbone.eval()(torch.zeros(1, channels, 64, 64))

@@ -75,6 +75,7 @@ class Backbone(nn.Module):
         width: factor of all channel counts; only 1 fits published weights.
         weights: a file of pytorchcv's ImageNet weights (``.pth``), ``imagenet`` to let pytorchcv download them, or
             None for random ones. Where the download fails, weights stay random and ``origin`` says so.
+        maps: how many of the three are wanted, finest first; the trunk ends at the last.
 
     Attributes:
         origin: where the weights came from, in words.
@@ -84,7 +85,12 @@ class Backbone(nn.Module):
     """
 
     def __init__(
-        self, name: BackboneName, channels: int = 3, width: float = 1.0, weights: str | Path | None = None
+        self,
+        name: BackboneName,
+        channels: int = 3,
+        width: float = 1.0,
+        weights: str | Path | None = None,
+        maps: int = 3,
     ) -> None:
         super().__init__()
         if name not in DESIGNS:
@@ -104,7 +110,10 @@ class Backbone(nn.Module):
             trunk.load_state_dict({key: value for key, value in fitting.items() if value is not None})
         del trunk.final_pool  # a fixed 7 x 7 window, for classification
         _accept_any_size(trunk)
-        self.trunk, self.taps = trunk, design.taps
+        self.trunk, self.taps = trunk, design.taps[:maps]
+        names = [name for name, _ in trunk.named_children()]
+        for name in names[names.index(self.taps[-1]) + 1 :]:
+            delattr(trunk, name)  # nothing looks at it
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """The maps, finest first."""
