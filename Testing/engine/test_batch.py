@@ -66,9 +66,7 @@ def test_dicom_folders_of_one_study_are_one(tmp_path: Path) -> None:
     write_series(tmp_path / "p1" / "plain", small_ct(), change=_of_study("1.2.3"))
     write_series(tmp_path / "p2", small_ct(), change=_of_study("1.2.4"))
     assert [study.name for study in find_studies(tmp_path)] == ["p1", "p2"]
-    write_series(
-        tmp_path / "p1" / "z", small_ct(), change=_of_study("1.2.4")
-    )  # each by itself now
+    write_series(tmp_path / "p1" / "z", small_ct(), change=_of_study("1.2.4"))  # each by itself now
     assert [study.name for study in find_studies(tmp_path)] == ["p1-plain", "p1-portal", "p1-z", "p2"]
 
 
