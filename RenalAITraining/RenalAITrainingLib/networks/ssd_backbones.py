@@ -111,9 +111,9 @@ class Backbone(nn.Module):
         del trunk.final_pool  # a fixed 7 x 7 window, for classification
         _accept_any_size(trunk)
         self.trunk, self.taps = trunk, design.taps[:maps]
-        names = [name for name, _ in trunk.named_children()]
-        for name in names[names.index(self.taps[-1]) + 1 :]:
-            delattr(trunk, name)  # nothing looks at it
+        stages = [stage for stage, _ in trunk.named_children()]
+        for stage in stages[stages.index(self.taps[-1]) + 1 :]:
+            delattr(trunk, stage)  # nothing looks at it
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """The maps, finest first."""
