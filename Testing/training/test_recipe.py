@@ -53,7 +53,10 @@ def test_shipped_recipes_are_complete_and_make_a_step(name: str) -> None:
     network = networks.build(recipe.network.name, outputs=task.outputs, **options)
     build_optimiser(recipe.optimiser, network)
     slices = STAGES[recipe.data.stage].dimensions == 2
-    shape = (2, 2 if recipe.data.stage == "characterise" else 1, *[64 if slices else 16] * (2 if slices else 3))
+    edges = [64] * 2 if slices else [16] * 3
+    if recipe.data.fixed and recipe.data.patch is not None:
+        edges = [recipe.data.patch[0], 32, 32]
+    shape = (2, 2 if recipe.data.stage == "characterise" else 1, *edges)
     if STAGES[recipe.data.stage].purpose == "detect":
         shape = (2, 3, *recipe.network.options["shape"])  # it takes no other
     with torch.inference_mode():
