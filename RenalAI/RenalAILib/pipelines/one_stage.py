@@ -37,7 +37,7 @@ def run(work: Work) -> Found:
 
 
 def _probability(work: Work, stage: OneStageStages, grid: Volume) -> npt.NDArray[np.float32]:
-    """Softmax ``(1 + structures, k, j, i)`` on the grid, averaged over the models, and over tiles where they overlap."""
+    """Softmax ``(1 + structures, k, j, i)`` on the grid, averaged over models and overlapping tiles."""
     image = window(grid.voxels.copy(), stage.window.width_hu, stage.window.level_hu)
     padded = np.pad(image, [(0, pad) for pad in _pads(grid.shape, stage.tile)], constant_values=-1.0)
     boxes = tiles((padded.shape[0], padded.shape[1], padded.shape[2]), stage.tile)
