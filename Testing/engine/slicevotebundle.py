@@ -30,7 +30,8 @@ def make_vote_bundle(folder: Path, bright_hu: float = 0.0, more: bytes | None = 
     (folder / "models/slice-classify.onnx").write_bytes(brightness_network(bright_hu).SerializeToString())
     classify: dict[str, Any] = {
         "models": ["models/slice-classify.onnx"], "shape": list(SHAPE), "window": window,
-        "classes": ["benign", "rcc"], "labelled": "oncocytoma", "slices": "all", "decisive": "benign", "threshold": 0.51,
+        "classes": ["benign", "rcc"], "labelled": "oncocytoma", "slices": "all", "decisive": "benign",
+        "threshold": 0.51,
     }  # fmt: skip
     if more is not None:
         (folder / "models/second.onnx").write_bytes(more)

@@ -14,8 +14,8 @@ from RenalAITrainingLib import networks
 from RenalAITrainingLib.losses import build_loss
 from RenalAITrainingLib.optimisers import build_optimiser
 from RenalAITrainingLib.recipe import from_mapping, load, shipped
-from RenalAITrainingLib.stages import STAGES
 from RenalAITrainingLib.slice_settings import SliceAugmentation
+from RenalAITrainingLib.stages import STAGES
 from RenalAITrainingLib.tasks import build_task
 
 MINIMAL: dict[str, Any] = {
