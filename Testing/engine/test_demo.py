@@ -19,14 +19,6 @@ def result(tmp_path_factory: pytest.TempPathFactory):
     return demonstrate(tmp_path_factory.mktemp("demo"), 1, bundle="zhao2023-demo", report=lambda *_: None)
 
 
-def test_kidneys_and_masses_are_found(result) -> None:
-    dice = {row.side: row.dice for row in result.agreement.structures if row.structure == "kidney_and_mass"}
-    assert len(dice) == 2 and min(dice.values()) >= 0.88
-    outcomes = [domain.outcome for domain in result.agreement.detection.domains]
-    assert outcomes.count(DomainOutcome.TRUE_POSITIVE) >= 3
-
-
-@pytest.mark.xfail(strict=True, reason="the first weights do not reach issue 2's bar for the demonstration yet")
 def test_the_bar_of_the_demonstration(result) -> None:
     dice = {row.side: row.dice for row in result.agreement.structures if row.structure == "kidney_and_mass"}
     domains = result.agreement.detection.domains

@@ -8,6 +8,7 @@ from itertools import count
 import numpy as np
 
 from ..evidence import evidence, measure
+from ..faint_masses import FAINT_HU, without_faint_masses
 from ..findings import Mass, Saliency
 from ..kidneys import OutlinedKidney, about_kidneys, are_unenhanced, describe_kidneys
 from ..labels import Label, Side
@@ -37,6 +38,14 @@ def found_in(
     view = work.view
     kidneys = describe_kidneys(outlined, view)
     warnings = [*warnings, *about_kidneys(outlined, kidneys, view)]
+    if are_unenhanced(kidneys):
+        outlined, faint = without_faint_masses(outlined, view)
+        if faint:
+            kidneys = describe_kidneys(outlined, view)
+            warnings.append(
+                f"Left out as doubtful: {faint} region{'s' * (faint > 1)} that the networks call a mass and that differ"
+                f"{'s' * (faint == 1)} from the kidney by less than {FAINT_HU:.0f} HU, without contrast medium."
+            )
     regions, left_out = _numbered(outlined)
     warnings += left_out
     unenhanced = are_unenhanced(kidneys)
