@@ -3,9 +3,8 @@
     python Testing/scene/make_pictures.py CT.nii.gz LABELS.nii.gz OUT_FOLDER
     python Testing/scene/make_pictures.py --phantom OUT_FOLDER
 
-The second makes the pictures of the documentation, from a phantom: no patient is in them. The labels stand in for the
-prediction, a moved and grown copy of them for the manual segmentation: the pictures show the display, not the accuracy
-of a network.
+The shipped bundle segments the CT; the labels are the manual segmentation it is compared with. The second makes the
+pictures of the documentation, from the phantom of the demonstration: no patient is in them.
 """
 
 from __future__ import annotations
@@ -29,10 +28,11 @@ def read(ct_path: Path, labels_path: Path) -> tuple[Any, Any]:
 
 
 def phantom() -> tuple[Any, Any]:
-    """A painted abdomen; the same at every call."""
+    """The demonstration's abdomen; the same at every call."""
+    from RenalAILib.demo import SHAPE, SPACING_MM
     from RenalAILib.phantom import make_phantom
 
-    made = make_phantom(1)
+    made = make_phantom(1, shape=SHAPE, spacing_mm=SPACING_MM)
     return made.volume, made.labels
 
 
@@ -42,16 +42,20 @@ def main(source: Callable[[], tuple[Any, Any]], folder: Path, size: int) -> None
     from fourup import FourUp, write_png
     from handmade import manual_copy, outcome_from_labels
 
+    from RenalAILib.bundle_store import load_bundle
+    from RenalAILib.pipelines.running import segment
     from RenalAIScene import overlays, results, volumes
 
     volume, labels = source()
-    outcome = outcome_from_labels(volume, labels)
+    outcome = segment(volume, load_bundle(), device="cpu")
+    if not outcome.findings.masses:
+        sys.exit(f"{volume.name}: no mass was found, and the pictures are of one")
     ct = volumes.add_volume(volume, "CT")
     ct.GetDisplayNode().SetAutoWindowLevel(False)
     ct.GetDisplayNode().SetWindowLevel(400, 60)
     segmentation, _table = results.add_result(outcome, ct)
-    manual = manual_copy(outcome, ct, shift=5)
-    mass = outcome.findings.masses[0]
+    manual = manual_copy(outcome_from_labels(volume, labels), ct, shift=0)
+    mass = max(outcome.findings.masses, key=lambda mass: mass.volume_ml)
     segmentation.CreateClosedSurfaceRepresentation()
     manual.CreateClosedSurfaceRepresentation()
     manual.GetDisplayNode().SetVisibility(False)
