@@ -44,4 +44,5 @@ def main(folder: Path) -> None:
     print("the round is closed")
 
 
-main(Path(sys.argv[1]))
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -23,6 +23,11 @@ from RenalAILib.cli import main
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def _hear_interrupts() -> None:
+    """Tests that run in the background have SIGINT ignored, and their children would have it so too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Batch:
     """The command in a process of its own, on a folder of CTs."""
 
@@ -37,7 +42,13 @@ class Batch:
         env = os.environ | {"PYTHONPATH": str(ROOT / "RenalAI"), "OMP_NUM_THREADS": "1"}
         command = [sys.executable, "-m", "RenalAILib", *words]
         return subprocess.Popen(
-            command, cwd=self.folder, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            command,
+            cwd=self.folder,
+            env=env,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            preexec_fn=_hear_interrupts,
         )
 
     def events(self) -> list[dict[str, Any]]:

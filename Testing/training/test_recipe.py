@@ -128,7 +128,7 @@ def test_a_mistake_is_named(path: str, value: Any, told: str) -> None:
 
 
 def test_files_are_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no recipe is called unett; there are demo-"):
+    with pytest.raises(InputError, match=r"no recipe is called unett; there are .*demo-"):
         load("unett")
     with pytest.raises(InputError, match="does not exist"):
         load(tmp_path / "none.yaml")

@@ -18,6 +18,8 @@ from RenalAILib.errors import InputError
 
 _KEYS = ("name", "description", "classes", "features", "images", "split")
 
+_UNICODE_BREAKS = frozenset("\x85\u2028\u2029")
+
 
 @dataclass(frozen=True)
 class DdfImage:
@@ -62,7 +64,11 @@ def render(ddf: Ddf) -> str:
     content["images"] = [_plain(image, ddf.features) for image in ddf.images]
     if ddf.split:
         content["split"] = {name: list(indices) for name, indices in ddf.split.items()}
-    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=160, default_flow_style=None)
+    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=160, default_flow_style=None)
+    if _UNICODE_BREAKS.isdisjoint(text):
+        return text
+    # PyYAML writes these as they are and reads them back as spaces; escaped they survive.
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=False, width=160, default_flow_style=None)
 
 
 def parse(text: str, where: str) -> Ddf:

@@ -23,7 +23,7 @@ def case_name(source: str, series: str) -> str:
 
     Example:
         >>> case_name("luna", "1.3.6.1.4.1.14519.5.2.1.6279.6001.1")
-        'luna_fc2d376f5b'
+        'luna_cecd0f200b'
     """
     return f"{source}_{hashlib.sha256(series.encode()).hexdigest()[:10]}"
 
