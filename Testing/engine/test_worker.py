@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ from RenalAILib.worker.causes import MEMORY, cause
 from RenalAILib.worker.client import Run, Worker
 from RenalAILib.worker.errors import CancelledError, WorkerError
 from RenalAILib.worker.job import read_job
-from RenalAILib.worker.process import default_environment
+from RenalAILib.worker.process import EngineProcess, default_environment
 from RenalAILib.worker.progress import Progress, Report
 from RenalAILib.worker.segmenting import SegmentJob
 
@@ -286,3 +287,17 @@ def test_a_bad_job_file_ends_with_2_and_one_sentence(tmp_path, text, sentence):
 )
 def test_causes(code, log, words):
     assert words in cause(code, log)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no process groups to end")
+def test_a_helper_that_outlives_the_engine_does_not_keep_its_starter_waiting() -> None:
+    """OpenVINO starts one; it inherits the pipes, and their end is what tells that the engine is gone."""
+    script = "import os, time\nif os.fork() == 0: time.sleep(600)\nos._exit(3)"
+    process = EngineProcess([sys.executable, "-c", script], dict(os.environ), 1.0)
+    heard: list[str | None] = []
+    reader = threading.Thread(target=lambda: heard.append(process.receive()), daemon=True)
+    reader.start()
+    reader.join(20)
+    process.kill()
+    assert heard == [None]
+    assert process.bury() == 3

@@ -63,6 +63,8 @@ class EngineProcess:
         self._tail: deque[str] = deque(maxlen=LOG_LINES)
         self._drain = threading.Thread(target=self._read_log, daemon=True)
         self._drain.start()
+        if sys.platform != "win32":
+            threading.Thread(target=self._end_orphans, daemon=True).start()
 
     @property
     def pid(self) -> int:
@@ -116,6 +118,14 @@ class EngineProcess:
                     stream.close()
         shutil.rmtree(self.folder, ignore_errors=True)
         return code
+
+    def _end_orphans(self) -> None:
+        """Kills what a dead process leaves behind: helpers of its libraries hold its pipes open, and as long as they do
+        :meth:`receive` would wait for a line of the dead."""
+        with contextlib.suppress(ChildProcessError):  # somebody took its exit code already
+            os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)  # not reaped: the number stays its own
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # nothing was left
+            os.killpg(self.pid, signal.SIGKILL)
 
     def _read_log(self) -> None:
         assert self._popen.stderr is not None
