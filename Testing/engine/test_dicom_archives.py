@@ -121,6 +121,19 @@ def test_a_damaged_archive_is_told(desk: Path) -> None:
         pass
 
 
+def test_a_damaged_stream_is_told(desk: Path) -> None:
+    """The end of the archive is whole, so it opens; what is packed in it cannot be unpacked."""
+    archive = desk / "stream.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("slice", bytes(range(256)) * 400)
+    data = bytearray(archive.read_bytes())
+    begin = 30 + len("slice")  # behind the entry's header and name
+    data[begin : begin + 8] = b"\xff" * 8
+    archive.write_bytes(data)
+    with pytest.raises(InputError, match="damaged"), opened(archive):
+        pass
+
+
 def test_a_zip_without_dicom_is_told(desk: Path, capfd: Any) -> None:
     with zipfile.ZipFile(desk / "letters.zip", "w") as file:
         file.writestr("letter.txt", "dear")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -68,7 +69,7 @@ def unpack(archive: Path, folder: Path) -> None:
                 target = folder.joinpath(*_parts(archive, entry))
                 target.parent.mkdir(parents=True, exist_ok=True)
                 left -= _copy(packed, entry, target, left, archive)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError) as problem:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as problem:
         raise InputError(f"{archive.name} is a damaged zip file, or packed in an unusual way") from problem
     except RuntimeError as problem:  # what zipfile raises for a password
         raise InputError(f"{archive.name} is encrypted; unpack it first") from problem

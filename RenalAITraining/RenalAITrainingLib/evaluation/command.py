@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _PRINTED = ("comparison", "composition", "overlap", "kits", "detection", "confusion", "classes", "roc")
 
+_WITHOUT_SEGMENTS = {"detector": "finds boxes", "slice-vote": "votes by slices"}  # by kind of bundle
+
 
 class Evaluate:
     """``renalai evaluate DATASET_OR_FOLDER -o OUT``."""
@@ -60,12 +62,9 @@ class Evaluate:
         from .slice_pictures import SlicePictures
 
         output = Path(arguments.output).expanduser()
-        detecting = _detecting(arguments)
-        if detecting is not None:
-            return _evaluate_boxes(arguments, detecting, output)
-        voting = _voting(arguments)
-        if voting is not None:
-            return _evaluate_votes(arguments, voting, output)
+        alone = _without_segments(arguments)
+        if alone is not None:
+            return _evaluate_alone(arguments, alone, output)
         check_replaceable(output, FILES)
         systems = _systems(arguments)
         selection = select(Path(arguments.source), arguments.split)
@@ -94,59 +93,30 @@ class Evaluate:
         return 0
 
 
-def _detecting(arguments: argparse.Namespace) -> Bundle | None:
-    """The bundle, where it is a detector; None for all others."""
+def _without_segments(arguments: argparse.Namespace) -> Bundle | None:
+    """The bundle, where what it gives is boxes or votes and has tables of its own; None for all others."""
     from RenalAILib.bundle_store import load_bundle
-    from RenalAILib.stages.detector import DetectorStages
 
     if arguments.results or arguments.bundle is None:
         return None
     bundle = load_bundle(arguments.bundle)
-    if not isinstance(bundle.stages, DetectorStages):
+    gives = _WITHOUT_SEGMENTS.get(bundle.pipeline)
+    if gives is None:
         return None
     if arguments.against or arguments.against_results:
-        raise InputError(f"{bundle.name} finds boxes; it cannot be compared case by case yet")
+        raise InputError(f"{bundle.name} {gives}; it cannot be compared case by case yet")
     return bundle
 
 
-def _evaluate_boxes(arguments: argparse.Namespace, bundle: Bundle, output: Path) -> int:
+def _evaluate_alone(arguments: argparse.Namespace, bundle: Bundle, output: Path) -> int:
     from RenalAILib.commands.console import console, progress
 
     from .boxes import evaluate_boxes
-
-    with progress("Evaluating") as report:
-        tables = evaluate_boxes(
-            Path(arguments.source), arguments.split, bundle, output,
-            device=arguments.device, fast=arguments.fast, progress=report,
-        )  # fmt: skip
-    for table in tables:
-        table.show(console())
-    console().print(f"\nReport: {output / 'evaluation.html'}")
-    return 0
-
-
-def _voting(arguments: argparse.Namespace) -> Bundle | None:
-    """The bundle, where it is one of slice votes; None for all others."""
-    from RenalAILib.bundle_store import load_bundle
-    from RenalAILib.stages.slice_vote import SliceVoteStages
-
-    if arguments.results or arguments.bundle is None:
-        return None
-    bundle = load_bundle(arguments.bundle)
-    if not isinstance(bundle.stages, SliceVoteStages):
-        return None
-    if arguments.against or arguments.against_results:
-        raise InputError(f"{bundle.name} votes by slices; it cannot be compared case by case yet")
-    return bundle
-
-
-def _evaluate_votes(arguments: argparse.Namespace, bundle: Bundle, output: Path) -> int:
-    from RenalAILib.commands.console import console, progress
-
     from .slice_votes import evaluate_votes
 
+    evaluate_bundle = evaluate_boxes if bundle.pipeline == "detector" else evaluate_votes
     with progress("Evaluating") as report:
-        tables = evaluate_votes(
+        tables = evaluate_bundle(
             Path(arguments.source), arguments.split, bundle, output,
             device=arguments.device, fast=arguments.fast, progress=report,
         )  # fmt: skip
