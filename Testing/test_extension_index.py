@@ -76,7 +76,9 @@ def test_pictures_of_the_catalog_are_in_the_repository(name: str, entry: dict) -
 
 
 def test_the_checkout_is_small_and_licensed() -> None:
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, encoding="utf-8", errors="replace"
+    )
     if listed.returncode != 0:
         pytest.skip("not a git checkout")
     sizes = [path.stat().st_size for name in listed.stdout.split("\0") if name and (path := ROOT / name).is_file()]

@@ -36,7 +36,9 @@ def sources(*folders: Path) -> list[Path]:
 
 
 def tracked() -> list[Path]:
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, encoding="utf-8", errors="replace"
+    )
     if listed.returncode != 0:
         pytest.skip("not a git checkout")
     return [path for name in listed.stdout.split("\0") if name and (path := ROOT / name).is_file()]
@@ -144,7 +146,8 @@ def _modules_after(code: str) -> set[str]:
     done = subprocess.run(
         [sys.executable, "-c", f"import sys; {code}; print(*sys.modules)"],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         check=True,
         cwd=ROOT,
         env={"PYTHONPATH": f"{MODULES[0]}:{MODULES[1]}", "PATH": ""},
@@ -199,5 +202,17 @@ def test_text_files_name_their_encoding(method: str) -> None:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == method:
                 given = len(node.args) + len(node.keywords)
                 if given < (1 if method == "read_text" else 2):
+                    nameless.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert nameless == []
+
+
+def test_what_other_programs_print_is_read_as_utf8() -> None:
+    """`text=True` alone reads it in the machine's encoding: one emoji of torchrun ends an ASCII machine's test."""
+    nameless = []
+    for path in (path for path in tracked() if path.suffix == ".py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                named = {word.arg for word in node.keywords}
+                if named & {"text", "universal_newlines"} and named & {"capture_output", "stdout", "stderr", "input"}:
                     nameless.append(f"{path.relative_to(ROOT)}:{node.lineno}")
     assert nameless == []

@@ -56,7 +56,13 @@ class Tree:
         }
         env.pop("RENALAI_TORCH", None)
         done = subprocess.run(
-            [self._shell, str(self.root / "run"), *words], cwd="/", env=env, capture_output=True, text=True, timeout=60
+            [self._shell, str(self.root / "run"), *words],
+            cwd="/",
+            env=env,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=60,
         )
         assert done.stdout == ""
         calls = self._calls.read_text(encoding="utf-8").replace(str(self.root), "ROOT").splitlines()
@@ -164,7 +170,8 @@ def test_no_python_is_told_in_a_sentence(tree: Tree) -> None:
         [shutil.which("sh") or "sh", str(tree.root / "run"), "segment"],
         env={"PATH": str(empty), "RENALAI_PYTHON": str(tree.python)},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         timeout=60,
     )
     assert done.returncode == 2

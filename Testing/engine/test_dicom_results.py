@@ -95,7 +95,11 @@ def dcmqi_groups(folder: Path, tmp_path: Path) -> dict[str, dict[str, Any]]:
     """The groups with a region, by tracking identifier, as the C++ reader of dcmqi (DCMTK) finds them."""
     words = ["--inputDICOM", str(folder / MEASUREMENTS), "--outputMetadata", str(tmp_path / "sr.json")]
     done = subprocess.run(
-        [program("tid1500reader", "pip install dcmqi"), *words], capture_output=True, text=True, timeout=60
+        [program("tid1500reader", "pip install dcmqi"), *words],
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        timeout=60,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads((tmp_path / "sr.json").read_text("utf-8"))
@@ -176,7 +180,11 @@ def test_grad_cam_comes_back_equal_to_the_voxel(outcome: Outcome, written: Path,
         np.maximum(there, part.values, out=there)
     words = ["--inputDICOM", str(written / GRADCAM), "--outputDirectory", str(tmp_path), "--outputType", "nrrd"]
     done = subprocess.run(
-        [program("paramap2itkimage", "pip install dcmqi"), *words], capture_output=True, text=True, timeout=60
+        [program("paramap2itkimage", "pip install dcmqi"), *words],
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        timeout=60,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     (path,) = tmp_path.glob("*.nrrd")
@@ -203,7 +211,7 @@ def test_grad_cam_of_a_rejected_mass_is_left_out(outcome: Outcome, read_by_radio
 def test_dciodvfy_finds_no_error(name: str, read_by_radiologist: Path) -> None:
     """The validator of dicom3tools knows the rules of every object of the standard."""
     words = [program("dciodvfy", "Debian package dicom3tools"), "-new", str(read_by_radiologist / name)]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(words, capture_output=True, encoding="utf-8", errors="replace", timeout=60)
     kind = {SEGMENTATION: "Segmentation", MEASUREMENTS: "Comprehensive3DSR", GRADCAM: "ParametricMap"}[name]
     assert kind in done.stderr
     assert [line for line in done.stderr.splitlines() if line.startswith("Error")] == []

@@ -104,7 +104,9 @@ def _dcmqi_reads(pacs: Orthanc, series: dict[str, list[str]], result: Path, slic
     for path in (tmp_path / "SEG.dcm", *slices):
         (folder / path.name).write_bytes(path.read_bytes())
     words = ["--inputDICOM", str(tmp_path / "SR.dcm"), "--outputMetadata", str(tmp_path / "sr.json")]
-    read = subprocess.run([program("tid1500reader", "pip install dcmqi"), *words], capture_output=True, text=True)
+    read = subprocess.run(
+        [program("tid1500reader", "pip install dcmqi"), *words], capture_output=True, encoding="utf-8", errors="replace"
+    )
     assert read.returncode == 0, read.stderr
     groups = json.loads((tmp_path / "sr.json").read_text(encoding="utf-8"))["Measurements"]
     findings = json.loads((result / "findings.json").read_text(encoding="utf-8"))

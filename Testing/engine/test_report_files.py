@@ -228,7 +228,9 @@ def slicers_view(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[di
     for path, grid in zip(paths, GRIDS, strict=True):
         path.write_bytes(seg_nrrd(_outcome(grid)))
     script = Path(__file__).with_name("read_in_slicer.py")
-    done = subprocess.run([sys.executable, script, *paths], capture_output=True, text=True, timeout=200)
+    done = subprocess.run(
+        [sys.executable, script, *paths], capture_output=True, encoding="utf-8", errors="replace", timeout=200
+    )
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()[-len(GRIDS) :]
     return {

@@ -210,7 +210,11 @@ def test_no_worker_outlives_its_starter(tmp_path):
         encoding="utf-8",
     )
     process = subprocess.Popen(
-        [sys.executable, str(starter)], stdout=subprocess.PIPE, text=True, env=default_environment()
+        [sys.executable, str(starter)],
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
+        env=default_environment(),
     )
     assert process.stdout is not None
     pid = int(process.stdout.readline())
@@ -261,7 +265,8 @@ def test_a_bad_job_file_ends_with_2_and_one_sentence(tmp_path, text, sentence):
     done = subprocess.run(
         [sys.executable, "-m", "RenalAILib.worker", str(tmp_path / "job.json")],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         env=default_environment(),
         check=False,
     )

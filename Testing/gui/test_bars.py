@@ -236,7 +236,9 @@ print(json.dumps([wall, cpu, sorted(set(sys.modules) - before)]))
 """
     best = None
     for _ in range(3):
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, encoding="utf-8", errors="replace", check=True
+        )
         wall, cpu, modules = json.loads(done.stdout.splitlines()[-1])
         best = min(best or (cpu, wall), (cpu, wall))
     measured(f"import RenalAI, {len(modules)} modules, CPU", 1000 * best[0], "ms", 50)

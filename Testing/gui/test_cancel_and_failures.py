@@ -156,7 +156,9 @@ def test_slicer_quits_or_dies_mid_run(desk, end):
     """No cleanup is called, as when Slicer is killed: the engine notices that its starter is gone."""
     paths = [str(ROOT / part) for part in ("Testing", "Testing/engine", "Testing/gui", "RenalAI")]
     source = QUITTER.format(paths=paths, temporary=str(desk / "temporary"), desk=str(desk), end=end)
-    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", source], capture_output=True, encoding="utf-8", errors="replace", timeout=120
+    )
     pid = int(done.stdout.split()[-1])
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline and (alive(pid) or list((desk / "temporary").glob("renalai*"))):

@@ -456,7 +456,14 @@ print(json.dumps([wall, cpu, loaded, sorted(set(sys.modules) - before)]))
     best = None
     for _ in range(3):
         environment = os.environ | {"QT_QPA_PLATFORM": "offscreen"}
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=True,
+            env=environment,
+        )
         wall, cpu, imported, opened = json.loads(done.stdout.splitlines()[-1])
         best = min(best or (cpu, wall), (cpu, wall))
     print(f"import RenalAITraining: {1000 * best[1]:.0f} ms wall, {1000 * best[0]:.0f} ms CPU, {len(imported)} modules")

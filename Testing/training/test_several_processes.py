@@ -55,7 +55,8 @@ def _start(recipe: Recipe, samples: SampleStore, folder: Path, how: str, script:
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
     )
 
 
