@@ -15,6 +15,8 @@ from scipy import ndimage
 
 from RenalAILib.boxes import Box
 from RenalAILib.labels import KIDNEY_LABELS, MASS_LABELS, Label
+from RenalAILib.orientation import Orientation, canonical
+from RenalAILib.volume import Volume
 
 CLOSING_MM = 10.0
 
@@ -74,6 +76,13 @@ def to_convention(
             free &= ~keep
         result[free] = value
     return result
+
+
+def filled(labels: Volume) -> Volume:
+    """A label map in any orientation, brought to the convention on its own grid."""
+    view = canonical(labels)
+    drawn = np.ascontiguousarray(view.voxels, dtype=np.uint8)
+    return labels.with_voxels(Orientation.of(labels).undo(to_convention(drawn, view.spacing_mm)))
 
 
 def _nearest(kidneys: dict[Label, Mask], masses: Mask) -> dict[Label, Mask]:

@@ -140,7 +140,7 @@ class _Making:
             draft.parent.mkdir(parents=True, exist_ok=True)
             self.publish_as(draft, _UNMEASURED)
         self.report(f"Evaluating on the test part of {dataset}")
-        selection = select(dataset, "test")
+        selection = select(dataset, "test").with_sinus()  # as the networks were taught
         system = BundleSystem(read_bundle(draft), device=self.options.device)
         kept = CaseStore(self.output / ".draft" / "cases")
         run = run_cases(selection.pairs, system, kept, lambda stage, fraction, message: None)

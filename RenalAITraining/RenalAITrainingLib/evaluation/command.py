@@ -47,6 +47,12 @@ class Evaluate:
             help="also draw each slice of prediction and truth as a PNG, FOLDER/1/CASE/prediction and .../truth, with"
             " the agreement of nested regions; 2 is the second system",
         )
+        parser.add_argument(
+            "--with-sinus",
+            action="store_true",
+            help="fill the renal sinus in the references first: RenalAI's own networks count it as kidney, masks of"
+            " KiTS, BTCV and TotalSegmentator leave it out",
+        )
         parser.add_argument("--fast", action="store_true", help="one network in place of an ensemble")
         parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where the networks run")
         parser.add_argument("-o", "--output", metavar="OUT", required=True, help="folder for the report")
@@ -68,6 +74,8 @@ class Evaluate:
         check_replaceable(output, FILES)
         systems = _systems(arguments)
         selection = select(Path(arguments.source), arguments.split)
+        if arguments.with_sinus:
+            selection = selection.with_sinus()
         kept = output.resolve().with_name(output.resolve().name + ".unfinished")
         runs = []
         drawn = Path(arguments.slices).expanduser() if arguments.slices else None

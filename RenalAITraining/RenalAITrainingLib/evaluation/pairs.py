@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from RenalAILib.errors import InputError
@@ -16,6 +16,8 @@ _CT, _LABELS = "ct.nii.gz", "labels.nii.gz"
 _COLUMNS = ("ct", "labels", "patient", "set", "case")
 _NEEDED = 2  # of them
 
+FILLED = "The renal sinus was filled in the references, slice by slice, before they were compared (--with-sinus)."
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -26,6 +28,8 @@ class Pair:
         patient: whose scan it is: intervals of confidence are drawn over patients.
         part: the set or part of the split it belongs to; empty without one.
         ct, labels: files of the CT and of the reference mask.
+        with_sinus: whether the reference is brought to this project's convention first (`..convention`): everything
+            inside a kidney's outer boundary is kidney. Masks of KiTS, BTCV and TotalSegmentator leave the sinus out.
 
     Raises:
         InputError: a name holds anything but letters, digits, dots, - and _.
@@ -36,6 +40,7 @@ class Pair:
     part: str
     ct: Path
     labels: Path
+    with_sinus: bool = False
 
     def __post_init__(self) -> None:
         for what, text in (("case", self.case), ("patient", self.patient), ("set", self.part or "none")):
@@ -71,6 +76,10 @@ class Selection:
             known = f"it has {', '.join(parts)}" if parts else "it is not split"
             raise InputError(f"{self.name} has no cases in the part {part!r}; {known}")
         return Selection(self.name, chosen, self.notes)
+
+    def with_sinus(self) -> Selection:
+        """The same cases, their references brought to the convention of this project."""
+        return Selection(self.name, tuple(replace(pair, with_sinus=True) for pair in self.pairs), (*self.notes, FILLED))
 
 
 def select(source: Path, part: str | None = None) -> Selection:

@@ -14,6 +14,7 @@ from RenalAILib.reading import read_ct, read_labels
 from RenalAILib.steps import Progress
 from RenalAILib.writing import replaced_file, write_text
 
+from ..convention import filled
 from .cases import SCHEMA, CaseResult, judge
 from .overlay import overlay_png
 from .pairs import Pair
@@ -114,6 +115,8 @@ def run_cases(pairs: Sequence[Pair], system: System, store: CaseStore, progress:
 
 def _run_case(pair: Pair, system: System, store: CaseStore) -> CaseResult:
     ct, reference = read_ct(pair.ct).volume, read_labels(pair.labels)
+    if pair.with_sinus:
+        reference = filled(reference)
     prediction = system.predict(pair, ct)
     result = judge(pair, prediction, reference)
     if store.pictures is not None:
@@ -129,5 +132,5 @@ def _key(pair: Pair, system: System) -> str:
         if path.exists():
             status = path.stat()
             stamps.append((str(path.resolve()), status.st_size, status.st_mtime_ns))
-    told = [__version__, SCHEMA, pair.case, pair.patient, pair.part, system.key(pair), stamps]
+    told = [__version__, SCHEMA, pair.case, pair.patient, pair.part, pair.with_sinus, system.key(pair), stamps]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()

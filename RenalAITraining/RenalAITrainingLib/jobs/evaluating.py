@@ -51,7 +51,7 @@ class EvaluateJob:
 
         check_replaceable(self.folder, FILES)
         system = BundleSystem(load_bundle(self.bundle or None), device=self.device, fast=self.fast)
-        selection = select(self.dataset, self.part or None)
+        selection = select(self.dataset, self.part or None).with_sinus()  # as RenalAI's own networks are taught
         kept = self.folder.resolve().with_name(self.folder.resolve().name + ".unfinished")
 
         def told(stage: str, fraction: float, message: str) -> None:
