@@ -18,7 +18,7 @@ NAMES = sorted(set(RenalAILib.__all__) - {"__version__"})
 
 
 def test_type_checkers_see_what_python_imports() -> None:
-    """What stands under TYPE_CHECKING is what is imported on demand, from the same place, and what ``__all__`` names."""
+    """What stands under TYPE_CHECKING is what is imported on demand, from the same place, and is in ``__all__``."""
     blocks = [node for node in ast.parse(PACKAGE.read_text(encoding="utf-8")).body if isinstance(node, ast.If)]
     (block,) = blocks
     seen = {alias.name: node.module for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names}
