@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 class Train:
-    """``renalai train RECIPE --samples DIR -o OUT``, or a whole bundle: ``renalai train --all [PLAN] -o OUT``."""
+    """``renalai train RECIPE --samples DIR -o OUT``, or a whole bundle: ``renalai train --all [PLAN] -o OUT``.
+
+    ``renalai train --compare RECIPE RECIPE --samples DIR -o OUT`` trains several on the same samples.
+    """
 
     help = "train a network by a recipe on cached samples, or with --all everything that a bundle needs"
 
@@ -34,6 +37,13 @@ class Train:
             " shipped bundle); the same words again go on where they were stopped",
         )
         parser.add_argument(
+            "--compare",
+            nargs="+",
+            metavar="RECIPE",
+            help="two or more recipes of one stage, trained on the same --samples and set side by side; with --minutes"
+            " each as long; the same words again go on where they were stopped",
+        )
+        parser.add_argument(
             "--data", type=Path, help="with --all: folder with ct/ and kits23_masks/ to synthesise from"
         )
         parser.add_argument("--dataset", type=Path, help="with --all: a dataset with a split to cut samples from")
@@ -50,25 +60,17 @@ class Train:
         """Train; 0 when the run came to its end. Raises InputError."""
         from . import recipe
         from .samples import SampleStore
-        from .trainer import Options, Trainer
+        from .trainer import Trainer
 
+        if args.compare is not None:
+            return _compare(args)
         if args.plan is None and (args.recipe is None or args.samples is None):
             raise InputError("name a recipe and its --samples, or train a whole bundle with --all")
         if args.plan is not None and args.recipe is not None:
             raise InputError(f"--all {args.plan} trains by a plan, {args.recipe} is a recipe: give one of them")
-        options = Options(
-            seed=args.seed,
-            minutes=args.minutes,
-            threads=args.threads,
-            device=args.device,
-            resume=args.resume,
-            start_from=args.start_from,
-            workers=args.workers,
-            bfloat16=args.bfloat16,
-        )
         if args.plan is not None:
-            return _train_all(args, options)
-        trainer = Trainer(recipe.load(args.recipe), SampleStore(args.samples), args.output, options, report=_say)
+            return _train_all(args, _options(args))
+        trainer = Trainer(recipe.load(args.recipe), SampleStore(args.samples), args.output, _options(args), report=_say)
         try:
             result = trainer.run()
         except KeyboardInterrupt:
@@ -79,6 +81,44 @@ class Train:
             f" {result.best_step}: {trainer.best}"
         )
         return 0
+
+
+def _options(args: argparse.Namespace) -> Options:
+    from .trainer import Options
+
+    return Options(
+        seed=args.seed,
+        minutes=args.minutes,
+        threads=args.threads,
+        device=args.device,
+        resume=args.resume,
+        start_from=args.start_from,
+        workers=args.workers,
+        bfloat16=args.bfloat16,
+    )
+
+
+def _compare(args: argparse.Namespace) -> int:
+    from RenalAILib.commands.console import console
+
+    from .recipe_comparison import FILES, compare_recipes
+
+    if args.plan is not None or args.recipe is not None:
+        raise InputError("--compare names all its recipes itself: leave out --all, and any recipe before it")
+    if args.samples is None:
+        raise InputError("--compare needs the samples that all recipes train on: name their folder with --samples")
+    if args.start_from is not None or args.resume:
+        raise InputError("with --compare every recipe begins with fresh weights, and it resumes by itself")
+    try:
+        table = compare_recipes(args.compare, args.samples, args.output, _options(args), _say)
+    except KeyboardInterrupt:
+        print("stopped; the same words go on where they were")
+        return 1
+    table.show(console())
+    for note in table.notes:
+        print(note)
+    print(f"the table is in {args.output / FILES[0]}")
+    return 0
 
 
 def _train_all(args: argparse.Namespace, options: Options) -> int:
