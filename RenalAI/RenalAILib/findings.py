@@ -66,7 +66,13 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Mass:
-    """One renal mass: a connected domain of the mass label at one kidney."""
+    """One renal mass: a connected domain of the mass label at one kidney, or what a radiologist drew.
+
+    Attributes:
+        probabilities: of the network; empty where it gives none.
+        drawn: its number among the masses that a radiologist drew because the networks missed them, from 1; then the
+            class is the radiologist's. 0 for what the networks found.
+    """
 
     segment_id: str
     side: Side
@@ -77,6 +83,7 @@ class Mass:
     centroid_ras: tuple[float, float, float]
     mean_hu: float
     evidence: Evidence
+    drawn: int = 0
 
     @property
     def small(self) -> bool:
@@ -101,6 +108,8 @@ class Findings:
     Attributes:
         verdict: of a pipeline that classifies the patient, None of others.
         detections: of a pipeline that finds boxes, by falling score (empty where it found none); None of others.
+        removed: kidneys and masses that a radiologist removed since, as the networks had found them; they are not
+            among :attr:`kidneys` and :attr:`masses`.
     """
 
     bundle: BundleIdentity
@@ -111,19 +120,25 @@ class Findings:
     timings_s: Mapping[str, float] = field(default_factory=dict)
     verdict: Verdict | None = None
     detections: tuple[Detection, ...] | None = None
+    removed: tuple[Kidney | Mass, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Plain types for ``json.dump``, in the order that DESIGN.md fixes; verdict and detections where there are."""
+        """Plain types for ``json.dump``, in the order that DESIGN.md fixes; the optional parts where there are any."""
         more: dict[str, Any] = {}
         if self.verdict is not None:
             more["verdict"] = self.verdict.to_json()
         if self.detections is not None:
             more["detections"] = [detection.to_json() for detection in self.detections]
+        if self.removed:
+            more["removed"] = {
+                "kidneys": [_kidney_to_json(segment) for segment in self.removed if isinstance(segment, Kidney)],
+                "masses": [_mass_to_json(segment) for segment in self.removed if isinstance(segment, Mass)],
+            }
         return {
             "schema": SCHEMA,
             "bundle": asdict(self.bundle),
             "volume": dict(self.volume),
-            "kidneys": [{**asdict(kidney), "side": kidney.side.value} for kidney in self.kidneys],
+            "kidneys": [_kidney_to_json(kidney) for kidney in self.kidneys],
             "masses": [_mass_to_json(mass) for mass in self.masses],
             "warnings": list(self.warnings),
             "timings_s": dict(self.timings_s),
@@ -139,12 +154,13 @@ class Findings:
             return cls(
                 BundleIdentity(**data["bundle"]),
                 dict(data["volume"]),
-                tuple(Kidney(**{**kidney, "side": Side(kidney["side"])}) for kidney in data["kidneys"]),
+                tuple(_kidney_from_json(kidney) for kidney in data["kidneys"]),
                 tuple(_mass_from_json(mass) for mass in data["masses"]),
                 tuple(data["warnings"]),
                 dict(data["timings_s"]),
                 Verdict.from_json(data["verdict"]) if "verdict" in data else None,
                 tuple(Detection.from_json(one) for one in data["detections"]) if "detections" in data else None,
+                _removed_from_json(data.get("removed", {"kidneys": (), "masses": ()})),
             )
         except (KeyError, TypeError) as problem:
             raise ValueError(f"not complete findings: {problem}") from problem
@@ -197,6 +213,19 @@ def segment_label(segment: Kidney | Mass) -> Label:
     return Label.kidney(segment.side) if isinstance(segment, Kidney) else segment.mass_class.label
 
 
+def _kidney_to_json(kidney: Kidney) -> dict[str, Any]:
+    return {**asdict(kidney), "side": kidney.side.value}
+
+
+def _kidney_from_json(data: Mapping[str, Any]) -> Kidney:
+    return Kidney(**{**data, "side": Side(data["side"])})
+
+
+def _removed_from_json(data: Mapping[str, Any]) -> tuple[Kidney | Mass, ...]:
+    kidneys, masses = data["kidneys"], data["masses"]
+    return (*(_kidney_from_json(one) for one in kidneys), *(_mass_from_json(one) for one in masses))
+
+
 def _mass_to_json(mass: Mass) -> dict[str, Any]:
     evidence = asdict(mass.evidence)
     evidence["suggests"] = mass.evidence.suggests.value
@@ -211,6 +240,7 @@ def _mass_to_json(mass: Mass) -> dict[str, Any]:
         "mean_hu": mass.mean_hu,
         "evidence": evidence,
         "small": mass.small,
+        **({"drawn": mass.drawn} if mass.drawn else {}),
     }
 
 
@@ -226,4 +256,5 @@ def _mass_from_json(data: Mapping[str, Any]) -> Mass:
         (r, a, s),
         data["mean_hu"],
         Evidence(**{**data["evidence"], "suggests": MassClass(data["evidence"]["suggests"])}),
+        int(data.get("drawn", 0)),
     )

@@ -98,13 +98,21 @@ def segment_color(segment: Kidney | Mass) -> Rgb:
 
 
 def segment_name(segment: Kidney | Mass) -> str:
-    """The segment in words: ``Right kidney``, ``Left mass 1 (solid)``.
+    """The segment in words: ``Right kidney``, ``Left mass 1 (solid)``, ``Left drawn mass 1 (AML)``.
 
     Example:
         >>> segment_name(Kidney("kidney_left_2", Side.LEFT, 80.0, 140.0))
         'Left kidney 2'
     """
+    if isinstance(segment, Mass) and segment.drawn:
+        return f"{segment.side.value.capitalize()} drawn mass {segment.drawn} ({CLASS_NAMES[segment.mass_class]})"
     number = segment.segment_id.rpartition("_")[2]
     what = "kidney" if isinstance(segment, Kidney) else "mass"
     words = f"{segment.side.value.capitalize()} {what}" + (f" {number}" if number.isdecimal() else "")
     return words if isinstance(segment, Kidney) else f"{words} ({CLASS_NAMES[segment.mass_class]})"
+
+
+def short_name(mass: Mass) -> str:
+    """What fits into a picture: ``R1``, ``L2``; ``LD1`` for one that a radiologist drew."""
+    number = f"D{mass.drawn}" if mass.drawn else mass.segment_id.rpartition("_")[2]
+    return mass.side.value[0].upper() + number

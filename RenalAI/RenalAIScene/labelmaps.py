@@ -12,6 +12,8 @@ import slicer.util
 import vtk
 from vtk.util.numpy_support import vtk_to_numpy
 
+from RenalAILib.boxes import Box
+
 from .volumes import volume_of
 
 
@@ -45,7 +47,17 @@ def new_segmentation(name: str, instances: np.ndarray, segment_ids: Sequence[str
 
 
 def segment_array(segmentation: Any, segment_id: str, ct: Any) -> npt.NDArray[np.uint8]:
-    """One segment as 0 and 1, ``[k, j, i]`` on the CT's grid; a copy.
+    """One segment as 0 and 1, ``[k, j, i]`` on the CT's grid; a copy. As :func:`segment_part`, on the whole grid."""
+    result = np.zeros(volume_of(ct).shape, np.uint8)
+    part = segment_part(segmentation, segment_id, ct)
+    if part is not None:
+        box, mask = part
+        result[box.slices] = mask
+    return result
+
+
+def segment_part(segmentation: Any, segment_id: str, ct: Any) -> tuple[Box, npt.NDArray[np.bool_]] | None:
+    """Where one segment lies on the CT's grid, and its voxels there; None for an empty one. A copy.
 
     A segment on the CT's own voxels is copied exactly, another one resampled to the nearest voxel. Parent transforms
     of both nodes are respected; contours and surfaces are converted, the node keeps what it has.
@@ -61,9 +73,8 @@ def segment_array(segmentation: Any, segment_id: str, ct: Any) -> npt.NDArray[np
     shared = segment.GetRepresentation("Binary labelmap") is not None  # a layer may hold several segments by value
     value = segment.GetLabelValue() if shared else 1
     grid = volume_of(ct)
-    result = np.zeros(grid.shape, np.uint8)
     if image.GetNumberOfPoints() == 0:
-        return result
+        return None
     matrix = vtk.vtkMatrix4x4()
     image.GetImageToWorldMatrix(matrix)
     to_ct = np.linalg.inv(grid.ijk_to_ras) @ slicer.util.arrayFromVTKMatrix(matrix)
@@ -71,16 +82,40 @@ def segment_array(segmentation: Any, segment_id: str, ct: Any) -> npt.NDArray[np
     exact = np.eye(4)
     exact[:3, 3] = offset
     if np.abs(to_ct - exact).max() > 1e-4:
-        _resample(image, grid.ijk_to_ras, result.shape)
+        _resample(image, grid.ijk_to_ras, grid.shape)
         offset = np.zeros(3)
     extent = np.array(image.GetExtent()).reshape(3, 2)[::-1] + offset[::-1, None].astype(int)  # (k, j, i) in the CT
-    first, last = np.maximum(extent[:, 0], 0), np.minimum(extent[:, 1] + 1, result.shape)
-    if (first < last).all():
-        voxels = _array(image)
-        target = tuple(slice(a, b) for a, b in zip(first, last, strict=True))
-        source = tuple(slice(a, b) for a, b in zip(first - extent[:, 0], last - extent[:, 0], strict=True))
-        result[target] = voxels[source] == value
-    return result
+    first, last = np.maximum(extent[:, 0], 0), np.minimum(extent[:, 1] + 1, grid.shape)
+    if (first >= last).any():
+        return None
+    source = tuple(slice(a, b) for a, b in zip(first - extent[:, 0], last - extent[:, 0], strict=True))
+    mask = _array(image)[source] == value
+    tight = Box.around(mask)
+    if tight is None:
+        return None
+    k, j, i = (int(index) for index in first)
+    return tight.moved((k, j, i)), np.array(mask[tight.slices])
+
+
+def voxel_counts(segmentation: Any) -> dict[str, int]:
+    """How many voxels each segment has, by ID, from one look at each layer; -1 for one that has no label map yet."""
+    segments = segmentation.GetSegmentation()
+    layers: dict[str, npt.NDArray[np.intp]] = {}
+    counts = {}
+    for segment_id in segments.GetSegmentIDs():
+        segment = segments.GetSegment(segment_id)
+        image = segment.GetRepresentation("Binary labelmap")
+        if image is None:
+            counts[segment_id] = -1
+        elif image.GetNumberOfPoints() == 0 or image.GetPointData().GetScalars() is None:
+            counts[segment_id] = 0
+        else:
+            key = image.GetAddressAsString("")
+            if key not in layers:
+                layers[key] = np.bincount(_array(image).reshape(-1))
+            value = int(segment.GetLabelValue())
+            counts[segment_id] = int(layers[key][value]) if value < len(layers[key]) else 0
+    return counts
 
 
 def _array(image: Any) -> np.ndarray:

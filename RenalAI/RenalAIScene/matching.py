@@ -152,6 +152,16 @@ def label_of_name(name: str) -> Match:
     return Label.KIDNEY_RIGHT if right else Label.KIDNEY_LEFT
 
 
+def named_elsewhere(name: str) -> bool:
+    """Whether a name speaks of something that is neither a kidney nor a mass of one, such as ``Leber``.
+
+    Example:
+        >>> [named_elsewhere(name) for name in ("Leber", "Segment_1", "kidney_tumor")]
+        [True, False, False]
+    """
+    return _any(_words(name), _NOT_HERE)
+
+
 def _said(node: Any) -> dict[str, Match]:
     kept = json.loads(node.GetAttribute(MATCHES) or "{}")
     return {segment_id: _match(value) for segment_id, value in kept.items()}

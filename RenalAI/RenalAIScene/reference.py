@@ -14,6 +14,7 @@ from RenalAILib.findings import Kidney, Mass, segment_label
 from RenalAILib.labels import KIDNEY_LABELS, MASS_LABELS, Label
 from RenalAILib.report.readings import Verdict
 
+from .drawing import drawn_classes
 from .labelmaps import segment_array
 from .matching import BothKidneys, Match, guess_matching
 from .readings import readings
@@ -52,8 +53,8 @@ def reference_labels(manual: Any, matches: Mapping[str, Match], ct: Any) -> npt.
 def corrected_labels(segmentation: Any, ct: Any) -> npt.NDArray[np.uint8]:
     """Our own segmentation as it is now, edits and the radiologist's classes included.
 
-    A rejected mass becomes kidney of its side. A segment that was drawn anew counts by its codes or its name; one that
-    neither names is left out.
+    A rejected mass becomes kidney of its side. A segment that was drawn anew counts by the class that was chosen for
+    it, else by its codes or its name; one that none of them names is a mass of unknown class.
 
     Raises:
         InputError: the segmentation is not one of RenalAI's.
@@ -66,10 +67,13 @@ def corrected_labels(segmentation: Any, ct: Any) -> npt.NDArray[np.uint8]:
     known = {segment.segment_id: segment for segment in segments}
     chosen: dict[str, Label] = {}
     guesses = guess_matching(segmentation)
+    drawn = drawn_classes(segmentation)
     for segment_id in guesses:
         reading = said.get(segment_id)
         segment = known.get(segment_id)
-        if segment is None:
+        if segment_id in drawn:
+            chosen[segment_id] = drawn[segment_id].label
+        elif segment is None:  # a kidney, or another organ
             guessed = guesses[segment_id]
             if isinstance(guessed, Label):
                 chosen[segment_id] = guessed

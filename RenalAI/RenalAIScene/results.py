@@ -13,11 +13,12 @@ import slicer.util
 
 from RenalAILib.errors import InputError
 from RenalAILib.findings import Findings, Kidney, Mass, Outcome, segment_label
-from RenalAILib.report.readings import Reading
+from RenalAILib.report.readings import Reading, Verdict
 from RenalAILib.terminology import segment_name
 
 from . import readings as _readings
 from .candidates import add_candidates, candidate_nodes
+from .drawing import add_drawn_segment, describe_drawn, drawn_masses, findings_now
 from .labelmaps import segment_array
 from .matching import matches, segments, set_match
 from .overlays import drop_agreement, show
@@ -29,8 +30,9 @@ from .volumes import volume_of
 from .votes import add_votes, votes_of
 
 __all__ = [
-    "add_result", "ct_of", "findings", "go_to", "go_to_point", "hide_saliency", "matches", "outcome_of", "readings",
-    "remove_result", "segments", "set_match", "set_reading", "show", "show_saliency",
+    "add_drawn_segment", "add_result", "ct_of", "findings", "findings_now", "go_to", "go_to_point", "hide_saliency",
+    "matches", "outcome_of", "readings", "refresh", "remove_result", "segments", "set_match", "set_reading", "show",
+    "show_saliency",
 ]  # fmt: skip
 
 readings = _readings.readings
@@ -84,18 +86,32 @@ def remove_result(segmentation: Any) -> None:
 
 
 def set_reading(segmentation: Any, segment_id: str, reading: Reading | None) -> None:
-    """Keep the radiologist's answer in the segmentation and show it in the table; None forgets it."""
+    """Keep the radiologist's answer in the segmentation and show it in the table; None forgets it.
+
+    The class of a drawn mass becomes that of its segment: codes, and name and colour where the user gave none.
+    """
     _readings.set_reading(segmentation, segment_id, reading)
-    found, table = findings(segmentation), table_of(segmentation)
+    found = refresh(segmentation)
+    if reading is not None and reading.verdict is Verdict.DRAWN and found is not None:
+        for mass in found.masses:
+            if mass.segment_id == segment_id:
+                describe_drawn(segmentation, mass)
+
+
+def refresh(segmentation: Any) -> Findings | None:
+    """Look at the segments as they are now and write the table of it; returns :func:`.drawing.findings_now`."""
+    found, table = findings_now(segmentation), table_of(segmentation)
     if found is not None and table is not None:
         fill_table(table, found, readings(segmentation))
+    return found
 
 
 def outcome_of(segmentation: Any) -> Outcome:
     """The outcome back from its nodes, segments as they are now: for reports of a saved or an edited scene.
 
-    A kidney or mass whose segment was removed or erased is no longer among the findings; a warning names it. Where
-    segments overlap, the later one has the voxels.
+    A kidney or mass whose segment was removed or erased is among ``removed``, and a warning names it. What the
+    radiologist drew is among the masses (``Mass.drawn``), after those of the networks. Where segments overlap, the
+    later one has the voxels.
 
     Raises:
         InputError: not a result of RenalAI, or its CT is gone.
@@ -108,6 +124,7 @@ def outcome_of(segmentation: Any) -> Outcome:
     volume = volume_of(ct)
     labels, instances = np.zeros(volume.shape, np.uint8), np.zeros(volume.shape, np.uint8)
     present = set(segmentation.GetSegmentation().GetSegmentIDs())
+    found = replace(found, masses=(*found.masses, *drawn_masses(segmentation)))
     every: tuple[Kidney | Mass, ...] = (*found.kidneys, *found.masses)
     left: list[int] = []
     for value, segment in reversed(list(enumerate(every, start=1))):
@@ -125,14 +142,21 @@ def outcome_of(segmentation: Any) -> Outcome:
 def _without(
     found: Findings, every: Sequence[Kidney | Mass], left: Sequence[int], instances: npt.NDArray[np.uint8]
 ) -> tuple[Findings, npt.NDArray[np.uint8]]:
-    """Findings of the segments that are ``left`` (their values), and the instances numbered by them."""
+    """Findings of the segments that are ``left`` (their values), and the instances numbered by them.
+
+    A drawn mass that a later one covers whole is nobody's finding, so there is nothing to tell of it.
+    """
     renumbered = np.zeros(len(every) + 1, np.uint8)
     renumbered[list(left)] = np.arange(1, len(left) + 1)
-    gone = ", ".join(segment_name(segment).partition(" (")[0] for n, segment in enumerate(every, 1) if n not in left)
+    gone = [segment for n, segment in enumerate(every, 1) if n not in left]
+    removed = tuple(segment for segment in gone if isinstance(segment, Kidney) or not segment.drawn)
     kept = replace(
         found,
         kidneys=tuple(kidney for n, kidney in enumerate(found.kidneys, 1) if n in left),
         masses=tuple(mass for n, mass in enumerate(found.masses, 1 + len(found.kidneys)) if n in left),
-        warnings=(*found.warnings, f"Removed by hand after the networks had found it: {gone}."),
+        removed=removed,
     )
+    if removed:
+        names = ", ".join(segment_name(segment).partition(" (")[0] for segment in removed)
+        kept = replace(kept, warnings=(*found.warnings, f"Removed by hand after the networks had found it: {names}."))
     return kept, renumbered[instances]

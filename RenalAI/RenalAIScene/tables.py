@@ -47,14 +47,17 @@ NUMBERS: tuple[Column, ...] = (
 
 
 def fill_table(node: Any, found: Findings, said: Mapping[str, Reading] | None = None) -> None:
-    """Write findings and the radiologist's answers into a table node: one row a kidney or mass, NaN for nothing."""
-    rows: Sequence[Segment] = (*found.kidneys, *found.masses)
+    """Write findings and the radiologist's answers into a table node: one row a kidney or mass, NaN for nothing.
+
+    What was drawn or removed by hand says so in the column of the radiologist; removed rows come last.
+    """
+    rows: Sequence[Segment] = (*found.kidneys, *found.masses, *found.removed)
     answers = [(said or {}).get(segment.segment_id) for segment in rows]
     columns: list[Any] = [_texts(name, [read(segment) for segment in rows]) for name, read in TEXTS[:4]]
     columns += [_numbers(name, [read(segment) for segment in rows]) for name, read in NUMBERS]
     columns += [_texts(name, [read(segment) for segment in rows]) for name, read in TEXTS[4:]]
     columns += [
-        _texts("Radiologist", [answer.words if answer else "" for answer in answers]),
+        _texts("Radiologist", [_said(found, *row) for row in zip(rows, answers, strict=True)]),
         _texts("Note", [answer.note if answer else "" for answer in answers]),
     ]
     table = vtk.vtkTable()
@@ -62,6 +65,14 @@ def fill_table(node: Any, found: Findings, said: Mapping[str, Reading] | None = 
         table.AddColumn(column)
     node.SetAndObserveTable(table)
     node.SetUseColumnTitleAsColumnHeader(True)
+
+
+def _said(found: Findings, segment: Segment, answer: Reading | None) -> str:
+    if segment in found.removed:
+        return "Removed"
+    if answer is not None:
+        return answer.words
+    return "Drawn" if isinstance(segment, Mass) and segment.drawn else ""
 
 
 def add_table(found: Findings, segmentation: Any) -> Any:

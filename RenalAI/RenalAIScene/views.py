@@ -8,7 +8,10 @@ import numpy as np
 import slicer
 import slicer.util
 
+from RenalAILib.findings import Mass
+
 from .candidates import centre_of, highlight_candidate
+from .drawing import drawn_masses
 from .segmentation import findings
 
 _OTHER_FILL, _OTHER_LINE, _OTHER_SOLID = 0.3, 0.6, 0.4  # of what stands back, as a share of the node's own opacities
@@ -34,8 +37,8 @@ def go_to(segmentation: Any, segment_id: str) -> None:
     Raises:
         ValueError: the findings of the segmentation have no such mass or candidate.
     """
-    found = findings(segmentation)
-    centroid = {} if found is None else {mass.segment_id: mass.centroid_ras for mass in found.masses}
+    known = segmentation.GetSegmentation().GetSegmentIDs()
+    centroid = {mass.segment_id: mass.centroid_ras for mass in _masses(segmentation, segment_id)}
     candidate = centre_of(segmentation, segment_id)
     if candidate is not None:
         highlight_candidate(segmentation, segment_id)
@@ -43,8 +46,17 @@ def go_to(segmentation: Any, segment_id: str) -> None:
         return
     if segment_id not in centroid:
         raise ValueError(f"{segmentation.GetName()} has no mass {segment_id}")
-    highlight(segmentation, segment_id)
+    highlight(segmentation, segment_id if segment_id in known else None)  # a removed one has a place, but no outline
     go_to_point(centroid[segment_id])
+
+
+def _masses(segmentation: Any, segment_id: str) -> tuple[Mass, ...]:
+    """The networks' masses; those drawn by hand only where one of them is asked for: they are measured anew."""
+    found = findings(segmentation)
+    if found is None:
+        return ()
+    theirs = {mass.segment_id for mass in found.masses}
+    return found.masses if segment_id in theirs else drawn_masses(segmentation)
 
 
 def highlight(segmentation: Any, segment_id: str | None) -> None:

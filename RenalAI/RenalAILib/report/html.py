@@ -7,9 +7,9 @@ from datetime import datetime
 
 from .. import __version__
 from ..figures import Picture
-from ..findings import Findings, Mass
+from ..findings import Findings, Kidney, Mass
 from ..labels import MassClass, Side
-from ..terminology import CLASS_COLORS, KIDNEY_COLOR, Rgb, segment_name
+from ..terminology import CLASS_COLORS, KIDNEY_COLOR, Rgb, segment_name, short_name
 from . import wording
 from .detection_card import box_method, detections_section
 from .drawings import Drawing
@@ -116,7 +116,7 @@ def _main(
 
 
 def _overview(findings: Findings, overview: Sequence[Picture]) -> Markup:
-    names = {mass.segment_id: _short_name(mass) for mass in findings.masses}
+    names = {mass.segment_id: short_name(mass) for mass in findings.masses}
     names |= {one.detection_id: one.detection_id.rpartition("_")[2] for one in findings.detections or ()}
     drawings = [Drawing(picture, f"overview-{n}", names) for n, picture in enumerate(overview)]
     figures = [
@@ -140,13 +140,9 @@ def _legend_entry(text: str, color: Rgb) -> Markup:
     return element("span", text, class_="chip", style=f"--color: rgb{color}")
 
 
-def _short_name(mass: Mass) -> str:
-    """``R1``, ``L2``: what fits into a picture."""
-    return mass.side.value[0].upper() + mass.segment_id.rpartition("_")[2]
-
-
 def _masses(findings: Findings, readings: Mapping[str, Sequence[Reading]]) -> Markup | None:
-    if not findings.masses:
+    removed = [segment for segment in findings.removed if isinstance(segment, Mass)]
+    if not findings.masses and not removed:
         return None
     headings = [
         element("th", "Mass"),
@@ -158,21 +154,25 @@ def _masses(findings: Findings, readings: Mapping[str, Sequence[Reading]]) -> Ma
         element("th", "To note"),
     ]
     rows = [_mass_row(mass, readings.get(mass.segment_id, ())) for mass in findings.masses]
+    rows += [_mass_row(mass, (), removed=True) for mass in removed]
     table = element("table", element("thead", element("tr", headings)), element("tbody", rows))
     return element("section", element("h2", "Masses"), element("div", table, class_="scroll"))
 
 
-def _mass_row(mass: Mass, readings: Sequence[Reading]) -> Markup:
-    link = element("a", segment_name(mass).partition(" (")[0], href=f"#{mass.segment_id}")
+def _mass_row(mass: Mass, readings: Sequence[Reading], removed: bool = False) -> Markup:
+    """A mass with a link to its card, or one that was removed and has none."""
+    name = segment_name(mass).partition(" (")[0]
+    link = name if removed else element("a", name, href=f"#{mass.segment_id}")
+    notes = [element("span", "removed by the radiologist", class_="flag read")] if removed else flags(mass, readings)
     return element(
         "tr",
-        element("th", link, element("span", _short_name(mass), class_="sub"), scope="row"),
+        element("th", link, element("span", short_name(mass), class_="sub"), scope="row"),
         element("td", chip(mass.mass_class)),
-        element("td", probability_bars(mass)),
+        element("td", "by no network" if mass.drawn else probability_bars(mass)),
         element("td", wording.diameters(mass), class_="number"),
         element("td", wording.milliliters(mass.volume_ml), class_="number"),
         element("td", wording.hounsfield(mass.mean_hu), class_="number"),
-        element("td", flags(mass, readings)),
+        element("td", notes),
     )
 
 
@@ -182,7 +182,8 @@ def _kidneys(findings: Findings) -> Markup:
         masses = [mass for mass in findings.masses if mass.side is side]
         kidneys = [kidney for kidney in findings.kidneys if kidney.side is side]
         if not kidneys:
-            missing = element("td", "not found", colspan=3, class_="missing")
+            was = any(isinstance(segment, Kidney) and segment.side is side for segment in findings.removed)
+            missing = element("td", "removed by the radiologist" if was else "not found", colspan=3, class_="missing")
             rows.append(element("tr", element("th", f"{side.value.capitalize()} kidney", scope="row"), missing))
         for kidney in kidneys:
             count = f"{len(masses)}, {wording.milliliters(sum(m.volume_ml for m in masses))}" if masses else "none"

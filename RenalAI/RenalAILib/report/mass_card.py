@@ -11,7 +11,7 @@ from ..terminology import CLASS_COLORS, segment_name
 from . import wording
 from .drawings import Drawing
 from .markup import Markup, element, joined
-from .readings import Reading
+from .readings import Reading, Verdict
 
 _CLASSES = (MassClass.AML, MassClass.CYSTIC, MassClass.SOLID)
 
@@ -45,6 +45,8 @@ def flags(mass: Mass, readings: Sequence[Reading]) -> list[Markup]:
     if mass.evidence.agrees is False:
         suggested = wording.class_phrase(mass.evidence.suggests)
         found.append(element("span", f"measurements: {suggested}", class_="flag alert"))
+    if mass.drawn and not any(reading.verdict is Verdict.DRAWN for reading in readings):
+        found.append(element("span", "drawn by the radiologist", class_="flag read"))
     found.extend(element("span", f"radiologist: {reading.words.lower()}", class_="flag read") for reading in readings)
     return found
 
@@ -102,8 +104,8 @@ def _measurements(mass: Mass) -> Markup:
 def _evidence(mass: Mass) -> Markup:
     return element(
         "div",
-        element("h4", "Network's probabilities"),
-        probability_bars(mass),
+        None if mass.drawn else element("h4", "Network's probabilities"),
+        None if mass.drawn else probability_bars(mass),
         element("h4", "Measured evidence"),
         element("p", mass.evidence.text),
     )

@@ -15,7 +15,7 @@ from ..figures import Picture
 from ..findings import Findings, Mass
 from ..labels import MassClass
 from ..png import png
-from ..terminology import CLASS_COLORS, KIDNEY_COLOR, Rgb, segment_name
+from ..terminology import CLASS_COLORS, KIDNEY_COLOR, Rgb, segment_name, short_name
 from . import wording
 from .burnin import burnt_in
 from .markup import Child, Markup, element, joined
@@ -86,7 +86,7 @@ def _others(findings: Findings) -> list[Markup]:
 
 
 def _overview(findings: Findings, overview: Sequence[Picture]) -> Markup | None:
-    names = {mass.segment_id: _short_name(mass) for mass in findings.masses}
+    names = {mass.segment_id: short_name(mass) for mass in findings.masses}
     legend: list[Child] = [_swatch("kidney", KIDNEY_COLOR)] if findings.kidneys else []
     shown = {mass.mass_class for mass in findings.masses}
     legend += [_swatch(wording.class_phrase(cls), CLASS_COLORS[cls]) for cls in MassClass if cls in shown]
@@ -106,14 +106,19 @@ def _kidneys(findings: Findings) -> Markup | None:
 
 
 def _masses(findings: Findings, readings: Sequence[Reading]) -> Markup | None:
-    if not findings.masses:
+    removed = [segment for segment in findings.removed if isinstance(segment, Mass)]
+    if not findings.masses and not removed:
         return None
     rows: list[tuple[Child, ...]] = []
-    for mass in findings.masses:
+    for mass in (*findings.masses, *removed):
         probability = mass.probabilities.get(mass.mass_class)
         said = ", ".join(reading.words for reading in readings if reading.segment_id == mass.segment_id)
+        if mass in removed:
+            said = "Removed by the radiologist"
+        elif mass.drawn:
+            said = said or "Drawn"
         rows.append((
-            f"{_plain_name(mass)} ({_short_name(mass)})" + (", small" if mass.small else ""),
+            f"{_plain_name(mass)} ({short_name(mass)})" + (", small" if mass.small else ""),
             _swatch(wording.class_phrase(mass.mass_class, capital=True), CLASS_COLORS[mass.mass_class]),
             "\N{EN DASH}" if probability is None else wording.percent(probability),
             wording.diameters(mass), wording.milliliters(mass.volume_ml), wording.hounsfield(mass.mean_hu),
@@ -140,7 +145,9 @@ def _card(mass: Mass, pictures: Sequence[Picture], readings: Sequence[Reading]) 
         element("h2", _plain_name(mass), style="page-break-before: always"),
         *told,
         _note(doubt, _AMBER) if doubt else None,
-        element("p", f"The network's probabilities: {shares}. {mass.evidence.text}"),
+        element(
+            "p", mass.evidence.text if mass.drawn else f"The network's probabilities: {shares}. {mass.evidence.text}"
+        ),
         element("p", _small(f"Middle at {wording.place_of(mass.centroid_ras)}")),
         _row(pictures) if pictures else None,
         element("p", _small("Below: Grad-CAM, what raised the score of this class; the brighter, the more."))
@@ -193,8 +200,3 @@ def _swatch(text: str, color: Rgb) -> Markup:
 
 def _plain_name(mass: Mass) -> str:
     return segment_name(mass).partition(" (")[0]
-
-
-def _short_name(mass: Mass) -> str:
-    """``R1``, ``L2``: what fits into a picture."""
-    return mass.side.value[0].upper() + mass.segment_id.rpartition("_")[2]

@@ -18,6 +18,7 @@ class Verdict(Enum):
     REJECTED = "rejected"
     RECLASSIFIED = "reclassified"
     NOTED = "noted"
+    DRAWN = "drawn"
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,9 @@ class Reading:
 
     Args:
         segment_id: the mass, as in the findings.
-        verdict: accepted, rejected (no mass there), reclassified, or just noted.
-        mass_class: the radiologist's class; given with ``RECLASSIFIED`` and with nothing else.
+        verdict: accepted, rejected (no mass there), reclassified, just noted, or drawn: the mass is the radiologist's
+            own (``Mass.drawn``).
+        mass_class: the radiologist's class; given with ``RECLASSIFIED`` and ``DRAWN`` and with nothing else.
         note: free words, may be empty.
         reader: who read, may be empty.
         time: ISO 8601, such as ``2026-03-01T14:05:00+01:00``; may be empty.
@@ -48,8 +50,10 @@ class Reading:
     time: str = ""
 
     def __post_init__(self) -> None:
-        if (self.verdict is Verdict.RECLASSIFIED) != (self.mass_class is not None):
-            raise ValueError(f"{self.segment_id}: a class belongs to the verdict 'reclassified' and to no other")
+        if (self.verdict in (Verdict.RECLASSIFIED, Verdict.DRAWN)) != (self.mass_class is not None):
+            raise ValueError(
+                f"{self.segment_id}: a class belongs to 'reclassified' and 'drawn' and to no other verdict"
+            )
         if self.time:
             datetime.fromisoformat(self.time)
 
@@ -59,7 +63,7 @@ class Reading:
         if self.mass_class is None:
             return self.verdict.value.capitalize()
         names = {MassClass.AML: "AML", MassClass.UNKNOWN: "of unknown class"}
-        return f"Reclassified as {names.get(self.mass_class, self.mass_class.value)}"
+        return f"{self.verdict.value.capitalize()} as {names.get(self.mass_class, self.mass_class.value)}"
 
     def to_json(self) -> dict[str, Any]:
         """Plain types for ``json.dump``."""

@@ -68,11 +68,12 @@ def _segmentation_fields(volume: Volume) -> list[str]:
 
 
 def _segment_fields(index: int, segment: Kidney | Mass, extent: str, bundle: BundleIdentity) -> list[str]:
-    tags = {
-        "DICOM.SegmentAlgorithmName": algorithm_name(bundle),
-        "DICOM.SegmentAlgorithmType": "AUTOMATIC",
-        "TerminologyEntry": segment_terminology(segment).slicer_entry,
-    }
+    tags = {"TerminologyEntry": segment_terminology(segment).slicer_entry}
+    if isinstance(segment, Mass) and segment.drawn:
+        tags["DICOM.SegmentAlgorithmType"] = "MANUAL"
+    else:
+        tags["DICOM.SegmentAlgorithmName"] = algorithm_name(bundle)
+        tags["DICOM.SegmentAlgorithmType"] = "AUTOMATIC"
     values = {
         "ID": segment.segment_id,
         "Name": segment_name(segment),

@@ -117,6 +117,11 @@ def class_phrase(mass_class: MassClass, capital: bool = False) -> str:
 def disagreement(mass: Mass) -> str | None:
     """Why to look twice: network and measurements speak for different classes. None where they agree."""
     evidence = mass.evidence
+    if mass.drawn:
+        if evidence.agrees is not False:
+            return None
+        said, measured = _as_class(mass.mass_class), _as_class(evidence.suggests)
+        return f"The radiologist drew {said}; the measurements speak for {measured}."
     if not mass.probabilities:
         return f"These networks name no class of a mass. The measurements speak for {_as_class(evidence.suggests)}."
     if evidence.agrees is None:
@@ -197,7 +202,7 @@ def _on_side(findings: Findings, side: Side) -> str:
 
 
 def _phrase(mass: Mass) -> str:
-    size = millimeters(mass.diameter_mm.axial_max)
+    size = millimeters(mass.diameter_mm.axial_max) + (" (drawn by the radiologist)" if mass.drawn else "")
     if mass.mass_class is MassClass.UNKNOWN:
         return f"a mass of unknown class of {size}"
     if mass.mass_class is MassClass.AML:
