@@ -75,7 +75,7 @@ def read_bundle(folder: Path) -> Bundle:
             raise InputError(f"the bundle {folder.name} has no {needed}")
     try:
         data = json.loads((folder / METADATA).read_bytes())
-    except ValueError as problem:
+    except (ValueError, RecursionError) as problem:
         raise InputError(f"the bundle {folder.name} has a {METADATA} that is not JSON: {problem}") from problem
     reader = Reader(data, f"the bundle {folder.name}", METADATA)
     schema = reader.text("schema")

@@ -10,6 +10,8 @@ from typing import Any
 from .boxes import Triple
 from .errors import InputError
 
+_MOST_VOXELS = 512**3  # of one input; a stranger's bundle shall not take all memory
+
 
 @dataclass(frozen=True)
 class Window:
@@ -102,10 +104,12 @@ class Reader:
         return InputError(f"{self._owner}: {self._where} {key}: {why}")
 
     def shape(self, key: str) -> Triple:
-        """Three whole numbers from 1 to 1024, in order (k, j, i)."""
+        """Three whole numbers from 1 to 1024, in order (k, j, i), of at most `_MOST_VOXELS` in all."""
         value = self._take(key)
         if not isinstance(value, list) or len(value) != 3 or not all(type(n) is int and 1 <= n <= 1024 for n in value):
             raise self._refuse(key, "three whole numbers from 1 to 1024", value)
+        if math.prod(value) > _MOST_VOXELS:
+            raise self._refuse(key, f"of at most {_MOST_VOXELS:,} voxels", value)
         return value[0], value[1], value[2]
 
     def pair(self, key: str) -> tuple[int, int]:

@@ -6,6 +6,8 @@ of a class score with respect to the maps is the same at every voxel and has a c
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +17,7 @@ import numpy.typing as npt
 from .errors import InputError
 
 Floats = npt.NDArray[np.float32]
+_LARGEST_HEAD = 64 << 20  # bytes; the shipped one has 70 KB
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,12 +45,17 @@ class Head:
 
     @classmethod
     def load(cls, path: Path) -> Head:
-        """Read an ``.npz`` of the four arrays; pickled content is refused. Raises InputError."""
+        """Read an ``.npz`` of the four arrays; pickled content and bombs are refused. Raises InputError."""
         try:
+            with zipfile.ZipFile(path) as archive:
+                if sum(entry.file_size for entry in archive.infolist()) > _LARGEST_HEAD:
+                    raise InputError(f"{path.name} is too large for the head of a classifier")
             with np.load(path, allow_pickle=False) as arrays:
                 names = ("hidden_weight", "hidden_bias", "output_weight", "output_bias")
                 return cls(*(np.asarray(arrays[name], dtype=np.float32) for name in names))
-        except (OSError, ValueError, KeyError, IndexError) as problem:
+        except InputError:
+            raise
+        except (OSError, ValueError, KeyError, IndexError, MemoryError, zipfile.BadZipFile, zlib.error) as problem:
             raise InputError(f"{path.name} is not the head of a classifier: {problem}") from problem
 
     def logits(self, features: Floats) -> Floats:

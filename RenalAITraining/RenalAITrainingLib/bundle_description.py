@@ -6,12 +6,10 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from RenalAILib.errors import InputError
 from RenalAILib.stages import KINDS
 
-from .strict_yaml import build
+from .strict_yaml import build, read_yaml
 
 
 @dataclass(frozen=True)
@@ -51,11 +49,7 @@ def load_description(path: Path) -> BundleDescription:
     """
     if not path.is_file():
         raise InputError(f"{path} does not exist")
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
-    return description_of(content, str(path))
+    return description_of(read_yaml(path.read_text(encoding="utf-8"), str(path)), str(path))
 
 
 def description_of(content: Any, where: str) -> BundleDescription:

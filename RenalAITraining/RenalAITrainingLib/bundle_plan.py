@@ -7,15 +7,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from RenalAILib.errors import InputError
 
 from . import recipe
 from .bundle_description import BundleDescription, description_of, load_description
 from .recipe import Recipe, from_mapping
 from .stages import Stage
-from .strict_yaml import build
+from .strict_yaml import build, read_yaml
 
 
 @dataclass(frozen=True)
@@ -130,10 +128,7 @@ def load(name: str | Path) -> LoadedPlan:
         path = Path(str(_room("plans") / f"{name}.yaml"))
     elif not path.is_file():
         raise InputError(f"{path} does not exist")
-    try:
-        plan = build(BundlePlan, yaml.safe_load(path.read_text(encoding="utf-8")), str(path))
-    except yaml.YAMLError as error:
-        raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    plan = build(BundlePlan, read_yaml(path.read_text(encoding="utf-8"), str(path)), str(path))
     description = _description(plan.bundle, path)
     card = None if plan.card is None else _shipped_text(f"{plan.card}.md", path)
     terms = _room("cards") / f"{description.license}.txt"

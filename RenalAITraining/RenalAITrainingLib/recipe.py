@@ -7,13 +7,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
 from RenalAILib.errors import InputError
 
 from .slice_settings import SliceAugmentation
 from .stages import LOSSES, STAGES, Stage
-from .strict_yaml import build
+from .strict_yaml import build, read_yaml
 from .vote_rule import Vote
 
 
@@ -241,11 +239,7 @@ def load(name: str | Path) -> Recipe:
         text, where = (_folder() / f"{name}.yaml").read_text(encoding="utf-8"), f"{name}.yaml"
     else:
         raise InputError(f"no recipe is called {name}; there are {', '.join(shipped())}, or give a .yaml file")
-    try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise InputError(f"{where} is not YAML: {' '.join(str(error).split())}") from error
-    return from_mapping(content, where)
+    return from_mapping(read_yaml(text, where), where)
 
 
 def shipped() -> list[str]:

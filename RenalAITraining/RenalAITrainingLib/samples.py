@@ -259,7 +259,7 @@ class SampleStore(Sequence[Sample]):
     def _array(self, record: SampleRecord, what: str) -> npt.NDArray[Any]:
         path = self._path(record.id, what)
         try:
-            return cast(npt.NDArray[Any], np.load(path, mmap_mode="c"))
+            return cast(npt.NDArray[Any], np.load(path, mmap_mode="c", allow_pickle=False))
         except (OSError, ValueError) as error:
             raise InputError(f"{path} cannot be read as a sample ({error}); write the samples again") from error
 

@@ -1,4 +1,4 @@
-"""Plain YAML values into typed dataclasses; anything unknown, missing or of another type is refused by name."""
+"""YAML files of others: read as plain values, and built into typed dataclasses that refuse what does not fit."""
 
 from __future__ import annotations
 
@@ -6,9 +6,51 @@ import types
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+import yaml
+
 from RenalAILib.errors import InputError
 
 T = TypeVar("T")
+_MOST_VALUES = 5_000_000  # a dataset of 100,000 cases has 2 million
+
+
+def read_yaml(text: str, where: str) -> Any:
+    """The plain values of a YAML text: no objects, and no more values than a file could hold that is written out.
+
+    A few lines whose aliases repeat each other stand for billions of values ("billion laughs"): small as they are
+    read, but whoever walks or prints them never ends.
+
+    Args:
+        text: YAML.
+        where: the file, for messages.
+
+    Raises:
+        InputError: it is not YAML, nested too deeply, refers to itself or stands for too many values.
+
+    Example:
+        >>> read_yaml("a: [1, 2]", "a.yaml")
+        {'a': [1, 2]}
+    """
+    try:
+        content = yaml.safe_load(text)
+        count = _values(content, {})
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that no calendar has
+        raise InputError(f"{where} is not YAML: {' '.join(str(error).split())}") from error
+    except RecursionError as error:
+        raise InputError(f"{where} is not YAML that can be read: it is nested too deeply") from error
+    if count > _MOST_VALUES:
+        raise InputError(f"{where} stands for more than {_MOST_VALUES:,} values; it was made to fill the memory")
+    return content
+
+
+def _values(content: Any, counted: dict[int, int]) -> int:
+    """How many values there are with every alias written out. Raises RecursionError where one contains itself."""
+    if not isinstance(content, (dict, list)):
+        return 1
+    if id(content) not in counted:
+        parts = content.values() if isinstance(content, dict) else content
+        counted[id(content)] = 1 + sum(_values(part, counted) for part in parts)
+    return counted[id(content)]
 
 
 def build(kind: type[T], content: Any, where: str) -> T:

@@ -97,7 +97,7 @@ EDITS = {
         lambda d: d["stages"]["locate"].update(models=["../locate.onnx"]),
         "names the file ../locate.onnx, which it does not hold",
     ),
-    "negative spacing": (lambda d: d["stages"]["locate"].update(spacing_mm=-3), "above 0 up to 20, got -3"),
+    "negative spacing": (lambda d: d["stages"]["locate"].update(spacing_mm=-3), "above 0.3 up to 20, got -3"),
     "spacing not finite": (lambda d: d["stages"]["locate"].update(spacing_mm=float("nan")), "spacing_mm must be"),
     "spacing as flag": (lambda d: d["stages"]["locate"].update(spacing_mm=True), "got True"),
     "two edges": (lambda d: d["stages"]["delineate"].update(shape=[64, 64]), "three whole numbers"),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError
+from ..spreadsheet import cell_text
 from ..studytask.task import Number, StudyRecord
 from .manifest import read_records
 
@@ -104,16 +105,16 @@ def csv_text(found: Sequence[Row]) -> str:
         record = row.record
         writer.writerow(
             {
-                "study": record.name,
+                "study": cell_text(record.name),
                 "state": "done" if record.done else "failed",
-                "reason": _safe(record.reason or ""),
+                "reason": cell_text(record.reason or ""),
                 "strangeness": f"{row.strangeness:.2f}" if record.done else "",
                 "why": row.why,
-                "same_as": row.same_as or "",
+                "same_as": cell_text(row.same_as or ""),
                 **{name: "" if value is None else value for name, value in row.numbers.items()},
                 "memory_mib": record.memory_mib,
                 "key": record.key or "",
-                "folder": record.folder or "",
+                "folder": cell_text(record.folder or ""),
             }
         )
     return file.getvalue()
@@ -122,11 +123,6 @@ def csv_text(found: Sequence[Row]) -> str:
 def reasons(found: Sequence[Row]) -> Counter[str]:
     """How many studies failed for which reason, with the study's own name and numbers left out of the sentence."""
     return Counter((row.record.reason or "").partition(": ")[0] for row in found if not row.record.done)
-
-
-def _safe(text: str) -> str:
-    """Text that a spreadsheet would run as a formula gets an apostrophe (OWASP, CSV injection)."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _usual(numbers: Sequence[Mapping[str, Number]]) -> dict[str, tuple[float, float, float]]:

@@ -8,9 +8,9 @@ from pathlib import Path
 from types import TracebackType
 
 from ..errors import InputError
+from .promise import check_promise, truncated
 
 _MAGIC = b"\x1f\x8b"
-_BEST_RATIO = 1100  # deflate reaches 1032
 _STEP = 1 << 24
 _SLACK = 1 << 20  # bytes that may follow the voxels
 
@@ -44,9 +44,8 @@ class GunzipReader:
         self._file.close()
 
     def expect(self, length: int) -> None:
-        """Refuse before any memory is taken when the file cannot hold ``length`` bytes."""
-        if length > self._size * (_BEST_RATIO if self._gzipped else 1):
-            raise self._truncated(length)
+        """Refuse before any memory is taken when the file cannot hold ``length`` bytes, or is a bomb."""
+        check_promise(self._name, length, self._size, packed=self._gzipped)
 
     def read(self, count: int) -> bytes:
         """Up to ``count`` further bytes; fewer only at the end."""
@@ -68,7 +67,7 @@ class GunzipReader:
             data[filled : filled + len(part)] = part
             filled += len(part)
         if filled < length:
-            raise self._truncated(start + length)
+            raise truncated(self._name, start + length)
         if self._gzipped:
             self.read(_SLACK)  # to the end of the stream, where its checksum is
             if not self._inflate.eof:
@@ -94,6 +93,3 @@ class GunzipReader:
                     return part
         except zlib.error as problem:
             raise InputError(f"{self._name} is damaged: its compressed data cannot be unpacked") from problem
-
-    def _truncated(self, length: int) -> InputError:
-        return InputError(f"{self._name} is truncated: its header promises {length:,} bytes, and it holds fewer")

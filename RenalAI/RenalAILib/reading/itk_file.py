@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ..errors import InputError
 from .metaimage import check_metaimage
+from .nrrd import check_nrrd
 from .stored import Stored, check_three_axes, ras_from_lps
 
 
@@ -25,7 +26,9 @@ def read_itk_file(path: Path) -> Stored:
     if path.stat().st_size == 0:
         raise InputError(f"{name} is empty")
     nrrd = path.suffix.lower() in {".nrrd", ".nhdr"}
-    if not nrrd:
+    if nrrd:
+        check_nrrd(path)
+    else:
         check_metaimage(path)
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))

@@ -10,6 +10,7 @@ import math
 from pathlib import Path
 
 from ..errors import InputError
+from .promise import check_promise, truncated
 from .stored import check_three_axes
 
 _BYTES = {"CHAR": 1, "SHORT": 2, "INT": 4, "LONG": 4, "LONG_LONG": 8, "FLOAT": 4, "DOUBLE": 8}
@@ -45,14 +46,18 @@ def check_metaimage(path: Path) -> None:
     if data == "LOCAL":
         have = path.stat().st_size - start
     else:
+        if Path(data).name != data:
+            raise InputError(
+                f"{path.name} names {data} for its voxels, which lies in another folder; put both into one"
+            )
         detached = path.parent / data
         if not detached.is_file():
             raise InputError(f"{path.name} names {data} for its voxels, which is not there")
         have = detached.stat().st_size
     compressed = fields.get("CompressedData", "False").lower() in {"true", "t", "1", "y", "yes"}
-    promised = packed if compressed else math.prod(sizes) * channels * width
-    if have < promised:
-        raise InputError(f"{path.name} is truncated: its header promises {promised:,} bytes, and there are {have:,}")
+    check_promise(path.name, math.prod(sizes) * channels * width, have, packed=compressed)
+    if compressed and have < packed:
+        raise truncated(path.name, packed)
 
 
 def _fields(head: bytes) -> tuple[dict[str, str], int]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from ..detections import Detection
 from ..findings import Findings, Kidney, Mass
 from ..labels import MassClass
+from ..spreadsheet import cell_text
 from ..terminology import segment_name
 from .readings import Reading
 from .wording import detection_name
@@ -50,6 +51,7 @@ COLUMNS = (
     "size_i_mm",
     "size_j_mm",
     "size_k_mm",
+    "by_hand",
 )
 
 
@@ -57,8 +59,8 @@ def csv_text(findings: Findings, readings: Sequence[Reading] = ()) -> str:
     """The table as RFC 4180 has it: commas, CRLF, quotes doubled; the first row names the columns.
 
     Kidneys, masses and candidates (boxes) share the columns; what does not apply is empty. ``kind`` tells them apart.
-    Of several readings of a mass the last is shown (all of them are in ``findings.json``). Texts that a spreadsheet
-    would run as a formula get an apostrophe in front (OWASP, CSV injection).
+    ``by_hand`` is ``drawn`` or ``removed`` for what a radiologist added or took out, as it was.
+    Of several readings of a mass the last is shown (all of them are in ``findings.json``). Texts pass `cell_text`.
     """
     last = {reading.segment_id: reading for reading in readings}
     file = io.StringIO(newline="")
@@ -66,6 +68,7 @@ def csv_text(findings: Findings, readings: Sequence[Reading] = ()) -> str:
     writer.writeheader()
     segments: tuple[Kidney | Mass, ...] = (*findings.kidneys, *findings.masses)
     rows = [_row(segment, last.get(segment.segment_id)) for segment in segments]
+    rows += [{**_row(segment, None), "by_hand": "removed"} for segment in findings.removed]
     rows += [_of_detection(detection) for detection in findings.detections or ()]
     for row in rows:
         row["volume"] = str(findings.volume.get("name", ""))
@@ -127,6 +130,7 @@ def _of_mass(mass: Mass) -> dict[str, Cell]:
         "centroid_r_mm": r,
         "centroid_a_mm": a,
         "centroid_s_mm": s,
+        "by_hand": "drawn" if mass.drawn else None,
     }
 
 
@@ -147,4 +151,4 @@ def _cell(value: Cell) -> str:
         return "true" if value else "false"
     if isinstance(value, (int, float)):
         return f"{value:.6g}"
-    return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else value
+    return cell_text(value)

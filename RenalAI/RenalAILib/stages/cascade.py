@@ -92,7 +92,7 @@ def read(stages: Reader) -> CascadeStages:
 
 def read_locate(section: Reader) -> LocateStage:
     """The kidney network, in any bundle that has one."""
-    stage = LocateStage(section.texts("models"), section.number("spacing_mm", above=0, up_to=20), section.window())
+    stage = LocateStage(section.texts("models"), section.number("spacing_mm", above=0.3, up_to=20), section.window())
     section.nothing_else()
     return stage
 

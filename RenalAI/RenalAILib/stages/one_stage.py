@@ -41,7 +41,7 @@ def read(stages: Reader) -> OneStageStages:
     segment = stages.section("segment")
     found = OneStageStages(
         models=segment.texts("models"),
-        spacing_mm=segment.number("spacing_mm", above=0, up_to=20),
+        spacing_mm=segment.number("spacing_mm", above=0.3, up_to=20),
         window=segment.window(),
         structures=segment.texts("structures"),
         unknown_below=segment.number("unknown_below", up_to=1),

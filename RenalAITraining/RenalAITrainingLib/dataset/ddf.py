@@ -16,6 +16,8 @@ import yaml
 
 from RenalAILib.errors import InputError
 
+from ..strict_yaml import read_yaml
+
 _KEYS = ("name", "description", "classes", "features", "images", "split")
 
 _UNICODE_BREAKS = frozenset("\x85\u2028\u2029")
@@ -81,10 +83,7 @@ def parse(text: str, where: str) -> Ddf:
     Raises:
         InputError: it is not a DDF file; one sentence with the place.
     """
-    try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as problem:
-        raise InputError(f"{where} is not YAML: {' '.join(str(problem).split())}") from problem
+    content = read_yaml(text, where)
     if not isinstance(content, dict) or "images" not in content:
         raise InputError(f"{where} is no dataset in the DeepHealth format: it has no list of images")
     unknown = [str(key) for key in content if key not in _KEYS]

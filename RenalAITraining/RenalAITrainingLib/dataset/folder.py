@@ -35,6 +35,7 @@ from .datalists import datalist, nnunet_splits
 from .ddf import Ddf, DdfImage, parse, render
 from .deidentified import CASE, plain_word, reader_word, without_traces
 from .grids import value_counts
+from .inside import inside
 from .known_masses import known_masses
 from .table import edited, render_table
 from .vocabulary import Histology
@@ -122,11 +123,11 @@ class Dataset:
         """The CT of a case. Raises InputError where it has none or it cannot be read."""
         if not case.has_image:
             raise InputError(f"{case.name} has no CT, only masks")
-        return read_volume(self.folder / case.image_path)
+        return read_volume(inside(self.folder, case.image_path))
 
     def labels(self, case: Case, reader: str | None = None) -> Volume:
         """The mask of a case by one reader, the reference without one. Raises InputError where it cannot be read."""
-        return read_labels(self.folder / case.label_path(reader))
+        return read_labels(inside(self.folder, case.label_path(reader)))
 
     def add_case(
         self,
@@ -253,7 +254,7 @@ class Dataset:
         return Ddf(self.name, self.description, _CLASSES, COLUMNS, images, split)
 
     def _write(self, relative: str, content: bytes) -> None:
-        with replaced_file(self.folder / relative) as new:
+        with replaced_file(inside(self.folder, relative)) as new:
             new.write_bytes(content)
 
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from RenalAILib.spreadsheet import cell_text
+
 from .bootstrap import Estimate
 
 if TYPE_CHECKING:
@@ -114,4 +116,6 @@ class Table:
 def _plain(value: str | int | float | None) -> str:
     if value is None:
         return ""
+    if isinstance(value, str):
+        return cell_text(value)
     return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -57,7 +57,7 @@ def read_readings(path: Path) -> list[Reading]:
         if path.stat().st_size > MOST_BYTES:
             raise InputError(f"{path} is too large for LIDC's annotations of one scan")
         text = path.read_bytes()
-        if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
+        if any(sign in text for sign in (b"<!DOCTYPE", b"<!ENTITY", b"\0")):  # NUL: UTF-16, where signs look otherwise
             raise InputError(f"{path} declares entities, which LIDC's annotations do not; it is not read")
         root = ElementTree.fromstring(text)
     except OSError as error:

@@ -10,6 +10,7 @@ from RenalAILib.errors import InputError
 from ..case import WRITTEN_COLUMNS, Case, Facts
 from ..ddf import Ddf, DdfImage, parse
 from ..folder import INDEX, Dataset
+from ..inside import inside
 from ..split import PARTS
 from .incoming import Incoming, Listed, Options
 from .nnunet import load_pair
@@ -70,7 +71,7 @@ def _foreign(path: Path, ddf: Ddf, options: Options) -> list[Listed]:
                 raise InputError(f"image {number} of {path} is not one volume with one mask")
             if _URL.match(image.locations[0]) or _URL.match(image.label):
                 raise InputError(f"image {number} of {path} lies on a server; download it first")
-            volume, mask = path.parent / image.locations[0], path.parent / image.label
+            volume, mask = (inside(path.parent, named) for named in (image.locations[0], image.label))
             return load_pair(volume, mask, meaning, Facts(), options)
 
         return Listed(f"{path.parent.name}/{image.locations[0]}", "", name, load, part_of.get(number, ""))

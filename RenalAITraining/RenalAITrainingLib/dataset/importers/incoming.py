@@ -93,5 +93,5 @@ def read_json(path: Path) -> Any:
     """The content of a JSON file. Raises InputError where it cannot be read."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as problem:
+    except (OSError, ValueError, RecursionError) as problem:
         raise InputError(f"{path} cannot be read as JSON ({problem})") from problem
