@@ -66,6 +66,15 @@ def phases_of_kidneys(values_hu: Sequence[np.ndarray]) -> list[PhaseGuess]:
     return result
 
 
+def decided(told: PhaseGuess, seen: PhaseGuess) -> ContrastPhase:
+    """By the headers, unless they leave it open or the image shows that no contrast medium, or some, is in."""
+    if seen.phase is ContrastPhase.UNKNOWN:
+        return told.phase
+    if told.phase in (ContrastPhase.UNKNOWN, ContrastPhase.CONTRAST):
+        return seen.phase
+    return seen.phase if told.phase.has_contrast is not seen.phase.has_contrast else told.phase
+
+
 def _plain_or_excretory(middle: float, _: float, top: float) -> PhaseGuess | None:
     if middle < PLAIN_BELOW_HU:
         return PhaseGuess(ContrastPhase.PLAIN, f"the kidneys measure {middle:.0f} HU")

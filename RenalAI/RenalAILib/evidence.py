@@ -28,6 +28,7 @@ UNENHANCED_KIDNEY_BELOW_HU = 60.0
 FAT_FRACTION = 0.02
 FAT_ML = 0.01
 TISSUE_FRACTION = 0.25
+NEIGHBORS_MM = 1.5
 _COVERED = 0.8
 
 
@@ -130,6 +131,12 @@ def sample(volume: Volume, ras: npt.NDArray[np.float64]) -> npt.NDArray[np.float
         result += weight * volume.voxels[tuple(index.T)]
     result[outside] = np.nan
     return result.astype(np.float32)
+
+
+def neighborhood_means(volume: Volume, ras: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    """Means over neighborhoods of 3 mm about RAS points ``(n, 3)``: noise does not pass as cortex. NaN outside."""
+    steps = np.concatenate([np.zeros((1, 3)), NEIGHBORS_MM * np.eye(3), -NEIGHBORS_MM * np.eye(3)])
+    return np.asarray(np.mean([sample(volume, ras + step) for step in steps], axis=0), dtype=np.float32)
 
 
 def _inner(mask: Mask) -> Mask:

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from .boxes import Box
-from .contrast_phases import ContrastPhase, PhaseGuess, phases_of_kidneys
-from .evidence import evidence, measure, sample
+from .contrast_phases import ContrastPhase, PhaseGuess, decided, phases_of_kidneys
+from .evidence import evidence, measure, neighborhood_means
 from .findings import Mass, Outcome
 from .labels import Side
 from .masses import MassRegion
@@ -21,7 +21,6 @@ from .volume import Volume
 
 SCHEMA = "renalai.phases/1"
 _MOST_POINTS = 20_000
-_NEIGHBORS_MM = 1.5  # means of so small neighborhoods, so that noise does not pass as cortex
 _FAR_MM = 25.0
 
 Points = npt.NDArray[np.float64]
@@ -118,7 +117,7 @@ def measure_phases(
         values.append(_values(outcome, points, other.volume, matrices))
     names, guesses = [label, *(other.label for other in others)], [guess, *(other.guess for other in others)]
     shown = _by_image(outcome, values)
-    phases = [_decided(told, seen) for told, seen in zip(guesses, shown, strict=True)]
+    phases = [decided(told, seen) for told, seen in zip(guesses, shown, strict=True)]
     readings = tuple(
         PhaseReading(
             label=names[n],
@@ -164,7 +163,6 @@ def _values(
         matrices: by side, 4x4, from the points to the scan.
     """
     result: dict[str, npt.NDArray[np.float32]] = {}
-    steps = np.concatenate([np.zeros((1, 3)), _NEIGHBORS_MM * np.eye(3), -_NEIGHBORS_MM * np.eye(3)])
     for segment in outcome.segments:
         ras = points[segment.segment_id]
         if segment.side not in matrices or not len(ras):
@@ -172,7 +170,7 @@ def _values(
             continue
         matrix = matrices[segment.side]
         ras = ras @ matrix[:3, :3].T + matrix[:3, 3]
-        hu = np.mean([sample(scan, ras + step) for step in steps], axis=0)
+        hu = neighborhood_means(scan, ras)
         known = np.isfinite(hu)
         result[segment.segment_id] = hu[known] if known.mean() >= 0.8 else np.zeros(0, np.float32)
     return result
@@ -184,15 +182,6 @@ def _by_image(outcome: Outcome, values: Sequence[dict[str, npt.NDArray[np.float3
     shown = iter(phases_of_kidneys([each for each in pooled if each.size]))
     nothing = PhaseGuess(ContrastPhase.UNKNOWN, "no kidney is in view")
     return [next(shown) if each.size else nothing for each in pooled]
-
-
-def _decided(told: PhaseGuess, seen: PhaseGuess) -> ContrastPhase:
-    """By the headers, unless they leave it open or the image shows that no contrast medium, or some, is in."""
-    if seen.phase is ContrastPhase.UNKNOWN:
-        return told.phase
-    if told.phase in (ContrastPhase.UNKNOWN, ContrastPhase.CONTRAST):
-        return seen.phase
-    return seen.phase if told.phase.has_contrast is not seen.phase.has_contrast else told.phase
 
 
 def _told(guess: PhaseGuess) -> str:

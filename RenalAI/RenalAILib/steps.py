@@ -29,3 +29,7 @@ class Steps:
             raise Cancelled(f"stopped before: {message}")
         if self._progress is not None:
             self._progress(stage, fraction, message)
+
+    def part(self, begin: float, end: float) -> Steps:
+        """Steps of a part of the work, whose own 0 to 1 are ``begin`` to ``end`` of the whole."""
+        return Steps(lambda stage, fraction, message: self(stage, begin + (end - begin) * fraction, message))

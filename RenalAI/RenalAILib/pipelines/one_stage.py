@@ -11,29 +11,30 @@ from ..resampling import window
 from ..stages.one_stage import OneStageStages
 from ..structures import STRUCTURES
 from ..volume import Volume
-from .mass_classes import mass_character
-from .outlines import found_in
-from .whole_maps import Map, WholeMaps, outlined
+from .drawings import Drawn, finished
+from .whole_maps import Map, WholeMaps
 from .work import Found, Work
 
 
 def run(work: Work) -> Found:
     """Kidneys and masses; a mass has the class that its voxels are called on average."""
-    stage, view = work.stages(OneStageStages), work.view
+    drawn = draw(work)
+    work.steps("delineate", 0.7, "Drawing kidneys and masses")
+    return finished(drawn, work, work.stages(OneStageStages).unknown_below)
+
+
+def draw(work: Work) -> Drawn:
+    """What the networks say about ``work.view``."""
+    stage = work.stages(OneStageStages)
     work.steps("locate", 0.0, "Looking for kidneys and masses")
     with work.stopwatch("locate"):
-        grid = coarse_volume(view, stage.spacing_mm)
+        grid = coarse_volume(work.view, stage.spacing_mm)
         probability = _probability(work, stage, grid)
-    work.steps("delineate", 0.7, "Drawing kidneys and masses")
-    with work.stopwatch("delineate"):
-        drawn = zip(stage.structures, probability[1:], strict=True)
-        mass = np.sum([values for name, values in drawn if STRUCTURES[name].is_mass], axis=0, initial=np.float32(0))
-        mass = np.broadcast_to(mass, grid.shape)
-        kidney = probability[1 + stage.structures.index("parenchyma")]
-        kidneys, warnings = outlined(view, [WholeMaps(grid, kidney, 1 - probability[0], mass)])
-    with work.stopwatch("characterise"):
-        maps = dict(zip(stage.structures, probability[1:], strict=True))
-        return found_in(kidneys, work, lambda region: mass_character(region, maps, view, stage.unknown_below), warnings)
+    maps = dict(zip(stage.structures, probability[1:], strict=True))
+    masses = [values for name, values in maps.items() if STRUCTURES[name].is_mass]
+    mass = np.broadcast_to(np.sum(masses, axis=0, initial=np.float32(0)), grid.shape)
+    classes = {name: values for name, values in maps.items() if STRUCTURES[name].mass_class is not None}
+    return Drawn([WholeMaps(grid, maps["parenchyma"], 1 - probability[0], mass)], classes)
 
 
 def _probability(work: Work, stage: OneStageStages, grid: Volume) -> npt.NDArray[np.float32]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from ..bundle import Bundle
 from ..engines.networks import SESSIONS, Networks, SessionCache
 from ..findings import Findings, Outcome, describe_volume
 from ..orientation import canonical
+from ..phased_scans import PhasedScan
 from ..steps import Progress, Steps
 from ..timing import Stopwatch
 from ..volume import Volume
@@ -24,6 +25,8 @@ def segment(
     engine: str | None = None,
     fast: bool = False,
     second_phase: Volume | None = None,
+    phase: str = "",
+    others: Sequence[PhasedScan] = (),
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
     sessions: SessionCache = SESSIONS,
@@ -38,6 +41,9 @@ def segment(
         engine: ``onnxruntime``, ``openvino`` or ``torch``; None for the best there is.
         fast: one network in place of an ensemble; half the time, slightly worse outlines.
         second_phase: a CT of the same patient in another contrast phase, on any grid, to measure enhancement against.
+        phase: of the CT, where it is known: a word of `ContrastPhase`, or of the bundle.
+        others: CTs of the same patient in other phases, for bundles whose networks are bound to phases; without any,
+            ``second_phase`` is one.
         progress: called with (stage, fraction of the whole, message).
         cancelled: asked between steps.
         sessions: where opened networks are kept; the process' own by default.
@@ -51,7 +57,7 @@ def segment(
     stopwatch = stopwatch or Stopwatch()
     networks = Networks(bundle, device, engine, sessions=sessions, stopwatch=stopwatch)
     steps = Steps(progress, cancelled)
-    work = Work(volume, canonical(volume), bundle, networks, steps, stopwatch, fast, second_phase)
+    work = Work(volume, canonical(volume), bundle, networks, steps, stopwatch, fast, second_phase, phase, others)
     found = _pipeline(bundle.pipeline)(work)
     steps("characterise", 1.0, "Done")
     timings = dict(stopwatch.wall_s)

@@ -14,9 +14,8 @@ from ..resampling import resample, window
 from ..stages.slice_segmentation import Drawing, SliceSegmentationStages
 from ..structures import STRUCTURES
 from ..volume import Volume
-from .mass_classes import mass_character
-from .outlines import found_in
-from .whole_maps import Map, WholeMaps, outlined
+from .drawings import Drawn, finished
+from .whole_maps import Map, WholeMaps
 from .work import Found, Work
 
 BATCH = 8  # slices a run: always as many, since an engine may compile anew for each number
@@ -24,17 +23,18 @@ BATCH = 8  # slices a run: always as many, since an engine may compile anew for 
 
 def run(work: Work) -> Found:
     """Kidneys and masses on the CT's grid; between rows and columns of the networks' grid it is interpolated."""
-    stages, view = work.stages(SliceSegmentationStages), work.view
+    return finished(draw(work), work, work.stages(SliceSegmentationStages).unknown_below, begin=0.9)
+
+
+def draw(work: Work) -> Drawn:
+    """What the networks say about ``work.view``."""
+    stages = work.stages(SliceSegmentationStages)
     work.steps("delineate", 0.0, "Drawing slice by slice")
     with work.stopwatch("delineate"):
-        inner = fitted(view, stages.shape)
+        inner = fitted(work.view, stages.shape)
         maps = _maps(work, stages, inner)
-        grid = _grid(view, inner)
-        kidneys, warnings = outlined(view, _by_side(grid, maps))
-    with work.stopwatch("characterise"):
-        return found_in(
-            kidneys, work, lambda region: mass_character(region, maps, view, stages.unknown_below), warnings, 0.9
-        )
+        classes = {name: values for name, values in maps.items() if STRUCTURES[name].mass_class is not None}
+        return Drawn(_by_side(_grid(work.view, inner), maps), classes)
 
 
 def _maps(work: Work, stages: SliceSegmentationStages, inner: tuple[int, int]) -> dict[str, Map]:

@@ -12,6 +12,7 @@ from ..bundle import Bundle
 from ..detections import Detection
 from ..engines.networks import Networks
 from ..findings import Kidney, Mass, Saliency
+from ..phased_scans import PhasedScan
 from ..steps import Steps
 from ..timing import Stopwatch
 from ..verdicts import Verdict
@@ -33,6 +34,8 @@ class Work:
         stopwatch: gets seconds by stage.
         fast: less work for slightly worse results, where a pipeline can.
         second_phase: a CT of the same patient in another contrast phase, on any grid.
+        phase: of the CT, as far as it is known: see `PhasedScan`.
+        others: of the same patient, for bundles whose networks are bound to phases.
     """
 
     volume: Volume
@@ -43,6 +46,8 @@ class Work:
     stopwatch: Stopwatch
     fast: bool = False
     second_phase: Volume | None = None
+    phase: str = ""
+    others: Sequence[PhasedScan] = ()
 
     def stages(self, kind: type[T]) -> T:
         """The bundle's stages as the type that its pipeline reads."""

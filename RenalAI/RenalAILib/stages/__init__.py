@@ -11,7 +11,7 @@ from typing import Protocol, cast
 
 from ..bundle_metadata import Reader
 
-KINDS = ("cascade", "slice-vote", "detector", "one-stage", "slice-segmentation")
+KINDS = ("cascade", "slice-vote", "detector", "one-stage", "slice-segmentation", "phase-fusion")
 
 
 class Stages(Protocol):
