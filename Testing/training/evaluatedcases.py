@@ -17,7 +17,12 @@ _PLACE = (60.0, -30.0, 10.0)
 
 def found(true: MassClass, predicted: MassClass, *, diameter_mm: float = 20.0, iou: float = 0.6, **told: Any) -> Domain:
     """A true mass that was found."""
-    told = {"hausdorff_mm": 3.0, "hausdorff95_mm": 2.0, "predicted_centroid_ras": _PLACE} | told
+    told = {
+        "hausdorff_mm": 3.0,
+        "hausdorff95_mm": 2.0,
+        "predicted_centroid_ras": _PLACE,
+        "predicted_diameter_mm": diameter_mm,
+    } | told
     return Domain(DomainOutcome.TRUE_POSITIVE, Side.RIGHT, diameter_mm, 4.0, _PLACE, iou, true, predicted, **told)
 
 
@@ -30,7 +35,7 @@ def false(predicted: MassClass, diameter_mm: float = 8.0) -> Domain:
     """A predicted mass that is not true."""
     return Domain(
         DomainOutcome.FALSE_POSITIVE, Side.LEFT, diameter_mm, 0.3, _PLACE, 0.0, None, predicted,
-        predicted_centroid_ras=_PLACE,
+        predicted_centroid_ras=_PLACE, predicted_diameter_mm=diameter_mm,
     )  # fmt: skip
 
 

@@ -44,6 +44,7 @@ class Domain:
         hausdorff_mm, hausdorff95_mm: between a true domain and its match; None without one.
         predicted_centroid_ras: of the predicted domain, which tells it among the findings; None where there is none.
         touched: whether any domain of the other label map shares a voxel with it.
+        predicted_diameter_mm: average diameter of the predicted domain; None where there is none.
     """
 
     outcome: DomainOutcome
@@ -58,6 +59,7 @@ class Domain:
     hausdorff95_mm: float | None = None
     predicted_centroid_ras: tuple[float, float, float] | None = None
     touched: bool = False
+    predicted_diameter_mm: float | None = None
 
     @property
     def small(self) -> bool:
@@ -144,7 +146,14 @@ def detect(
     for p, region in enumerate(prediction):
         if p not in taken:
             alone = _domain(DomainOutcome.FALSE_POSITIVE, region, predicted, 0.0, None, _class_of(region, predicted))
-            domains.append(replace(alone, predicted_centroid_ras=alone.centroid_ras, touched=p in touched_found))
+            domains.append(
+                replace(
+                    alone,
+                    predicted_centroid_ras=alone.centroid_ras,
+                    touched=p in touched_found,
+                    predicted_diameter_mm=alone.diameter_mm,
+                )
+            )
     return Detection(tuple(domains))
 
 
@@ -160,6 +169,7 @@ def _matched(region: MassRegion, found: MassRegion, true: Volume, predicted: Vol
         hausdorff95_mm=distances.hausdorff_mm(95),
         predicted_centroid_ras=centroid_ras(found, predicted),
         touched=True,
+        predicted_diameter_mm=diameters(found, predicted).average,
     )
 
 

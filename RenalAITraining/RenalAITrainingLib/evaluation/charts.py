@@ -15,10 +15,11 @@ from RenalAILib.terminology import CLASS_COLORS, CLASS_NAMES, KIDNEY_COLOR, Rgb
 
 from . import measures
 from .bootstrap import Floats, Resamples
-from .cases import CaseResult
+from .cases import KNOWN_CLASSES, CaseResult
 from .comparison import shared
+from .froc import froc_curve, froc_points
 from .paper_tables import by_class, sets_of
-from .reliability import reliability
+from .reliability import class_reliability, reliability
 from .roc import curve_points, pair_wins, roc_curves
 from .statistics import kruskal_wallis
 
@@ -42,6 +43,8 @@ def charts(results: Sequence[CaseResult], resamples: Resamples) -> dict[str, byt
         "Size against Dice": _size_against_dice(results),
         "ROC": _roc(results, resamples),
         "Reliability": _reliability(results, resamples),
+        "Reliability by class": _class_reliability(results, resamples),
+        "FROC": _froc(results, resamples),
     }
     return {title: _png(figure) for title, figure in drawn.items() if figure is not None}
 
@@ -199,6 +202,50 @@ def _reliability(results: Sequence[CaseResult], resamples: Resamples) -> Figure 
     axes.set_xlabel("confidence")
     axes.set_ylabel("accuracy")
     axes.legend(frameon=False, fontsize=8, loc="upper left")
+    return figure
+
+
+def _class_reliability(results: Sequence[CaseResult], resamples: Resamples) -> Figure | None:
+    masses = measures.masses_of(results)
+    found = {cls: class_reliability(masses, cls, resamples) for cls in KNOWN_CLASSES}
+    if not any(one.error.count for one in found.values()):
+        return None
+    figure, axes = _figure(4.6)
+    for cls, one in found.items():
+        means = [(part.confidence, part.accuracy) for part in one.bins if part.count]
+        axes.plot(
+            *np.array(means, dtype=np.float64).T,
+            "o-",
+            color=_shade(CLASS_COLORS[cls]),
+            markersize=4,
+            label=f"{CLASS_NAMES[cls]}: error {one.error.value:.3f}",
+        )
+    _unit_square(axes)
+    axes.set_xlabel("probability of the class")
+    axes.set_ylabel("share that is of the class")
+    axes.legend(frameon=False, fontsize=8, loc="upper left")
+    return figure
+
+
+def _froc(results: Sequence[CaseResult], resamples: Resamples) -> Figure | None:
+    false_rates, sensitivities = froc_curve(results)
+    if len(false_rates) < 2:
+        return None
+    figure, axes = _figure(4.6)
+    axes.step(false_rates, sensitivities, where="post", color="#0b6e86", linewidth=2)
+    told = set()
+    for point in froc_points(results, resamples):
+        at = (point.false_per_case.value or 0.0, point.sensitivity.value or 0.0)
+        axes.plot(*at, "o", color=_INK, markersize=4)
+        if at not in told:  # thresholds that change nothing share one point, and the first's words
+            axes.annotate(
+                f"{point.smallest_mm:g} mm", at, textcoords="offset points", xytext=(5, -9), fontsize=7, color=_INK
+            )
+            told.add(at)
+    axes.set_xlim(left=-0.02 * max(false_rates[-1], 1.0))
+    axes.set_ylim(-0.03, 1.05)
+    axes.set_xlabel("false masses for each CT (points: smallest diameter reported)")
+    axes.set_ylabel("sensitivity")
     return figure
 
 

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
     from .systems import System
 
-_PRINTED = ("comparison", "composition", "overlap", "kits", "detection", "confusion", "classes", "roc")
+_PRINTED = (
+    "comparison", "composition", "overlap", "published", "detection", "by_size", "false_masses", "confusion", "classes",
+    "roc", "calibration_by_class",
+)  # fmt: skip
 
 _WITHOUT_SEGMENTS = {"detector": "finds boxes", "slice-vote": "votes by slices"}  # by kind of bundle
 

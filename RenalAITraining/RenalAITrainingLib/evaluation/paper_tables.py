@@ -14,8 +14,11 @@ from RenalAILib.terminology import CLASS_NAMES
 from . import measures
 from .bootstrap import Resamples
 from .cases import KNOWN_CLASSES, CaseResult, EvaluatedMass
-from .reliability import reliability
+from .froc import froc
+from .published import beside_published
+from .reliability import class_reliability, reliability
 from .roc import roc_curves
+from .sizes import by_size
 from .statistics import dunn, kruskal_wallis
 from .table import Cell, Table
 
@@ -32,12 +35,16 @@ def paper_tables(results: Sequence[CaseResult], resamples: Resamples) -> list[Ta
         composition(results),
         overlap(results, resamples),
         kits(results, resamples),
+        beside_published(results, resamples),
         detection(results, resamples),
+        by_size(results, resamples),
         healthy(results, resamples),
+        froc(results, resamples),
         *confusions(results),
         classes(results, resamples),
         roc_table(results, resamples),
         calibration(results, resamples),
+        class_calibration(results, resamples),
         differences(results),
     ]
 
@@ -228,6 +235,21 @@ def calibration(results: Sequence[CaseResult], resamples: Resamples) -> Table:
     columns = ("confidence", "n", "mean confidence", "accuracy", "error")
     notes = ("The highest probability against whether that class is right, before any mass is called unknown.",)
     return Table("calibration", "Calibration", columns, tuple(rows), notes)
+
+
+def class_calibration(results: Sequence[CaseResult], resamples: Resamples) -> Table:
+    """The expected calibration error of each class's probability; no rows where nothing was classified."""
+    masses = measures.masses_of(results)
+    rows: list[tuple[Cell, ...]] = []
+    for cls in KNOWN_CLASSES:
+        found = class_reliability(masses, cls, resamples)
+        if found.error.value is not None:
+            mean = sum((part.confidence or 0.0) * part.count for part in found.bins) / found.error.count
+            share = sum((part.accuracy or 0.0) * part.count for part in found.bins) / found.error.count
+            rows.append((CLASS_NAMES[cls], found.error.count, mean, share, found.error))
+    columns = ("class", "n", "mean probability", "share of the masses", "expected calibration error")
+    notes = ("Each class's probability against whether it is the true one, over all found masses of known class.",)
+    return Table("calibration_by_class", "Calibration of each class", columns, tuple(rows), notes)
 
 
 def by_class(results: Sequence[CaseResult], what: str) -> dict[str, list[float]]:

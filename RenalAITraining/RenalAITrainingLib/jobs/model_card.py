@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-_TABLES = ("composition", "overlap", "detection", "classes", "kits")
+_TABLES = (
+    "composition", "overlap", "published", "detection", "by_size", "false_masses", "classes", "calibration_by_class",
+)  # fmt: skip
 
 
 def model_card(texts: Mapping[str, Any], networks: Mapping[str, Sequence[str]], evaluation: Any | None) -> str:
