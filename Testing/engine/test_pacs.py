@@ -76,7 +76,7 @@ def test_round_trip(pacs: Orthanc, ct: Path, tmp_path: Path, capsys: pytest.Capt
     instances = pacs.get("statistics")["CountInstances"]
     assert main(segment_words(pacs, tmp_path / "out")) == 0  # finished: not even fetched
     assert "0 done, 0 failed" in capsys.readouterr().out
-    (tmp_path / "out" / "pacs.jsonl").unlink()  # as if killed between the sending and the note about it
+    (tmp_path / "out" / "manifest-0-of-1.jsonl").write_text("", encoding="utf-8")  # killed between sending and noting
     assert main(segment_words(pacs, tmp_path / "out")) == 0
     assert "0 sent, 3 were there" in capsys.readouterr().out
     assert pacs.get("statistics")["CountInstances"] == instances

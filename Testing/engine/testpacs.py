@@ -85,6 +85,10 @@ class Orthanc:
         answer.raise_for_status()
         return answer.json()
 
+    def upload(self, path: Path) -> None:
+        """A DICOM file, past DICOMweb."""
+        self.session.post(f"{self.root}/instances", data=path.read_bytes(), timeout=20).raise_for_status()
+
     def download(self, instance: str) -> bytes:
         answer = self.session.get(f"{self.root}/instances/{instance}/file", timeout=20)
         answer.raise_for_status()

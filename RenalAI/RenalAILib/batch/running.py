@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..bundle import Bundle
 from ..errors import InputError
-from ..studytask.content import stamp
 from ..studytask.task import StudyRecord, StudyTask, Weights
 from .manifest import Manifest
 from .pace import Pace
 from .processes import Execution
 from .sources import Found, part
+from .supply import Files, Supply, SupplyError
 
 MANIFESTS = "manifest-*.jsonl"
 MOST_STARTS = 5
+MOST_TROUBLES = 3
+"""Studies in a row that the supply fails for: then it is the supply that is down, and not a study that is odd."""
+Told = Callable[[Pace, StudyRecord | None], None]
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Plan:
         bundle: verified.
         number, parts: this process does the ``number``-th (from 0) of ``parts``.
         retry: failed studies are tried again, though nothing about them has changed.
+        supply: who brings the CTs and takes the results.
     """
 
     studies: Sequence[Found]
@@ -41,6 +45,7 @@ class Plan:
     number: int = 0
     parts: int = 1
     retry: bool = False
+    supply: Supply = field(default_factory=Files)
 
     def __post_init__(self) -> None:
         if not 0 <= self.number < self.parts:
@@ -59,7 +64,7 @@ class Plan:
             yield StudyTask(study.name, str(study.source), output, weights, study.series, second, self.dicom)
 
 
-def run_batch(plan: Plan, execution: Execution, told: Callable[[Pace, StudyRecord | None], None]) -> list[StudyRecord]:
+def run_batch(plan: Plan, execution: Execution, told: Told) -> list[StudyRecord]:
     """Does what this part of the batch has not done yet.
 
     Args:
@@ -72,6 +77,7 @@ def run_batch(plan: Plan, execution: Execution, told: Callable[[Pace, StudyRecor
 
     Raises:
         InputError: the output belongs to something else, or another process works on this part.
+        SupplyError: what the CTs come from failed; all that could be done is done, the rest is as open as before.
     """
     _check_output(plan)
     about = {"bundle": plan.bundle.name, "sha256": plan.bundle.sha256, "part": plan.number, "parts": plan.parts}
@@ -81,44 +87,84 @@ def run_batch(plan: Plan, execution: Execution, told: Callable[[Pace, StudyRecor
         given_up = [name for name in tasks if manifest.starts[name] >= MOST_STARTS and not plan.retry]
         for name in given_up:
             reason = f"it was begun {MOST_STARTS} times and the whole batch died each time; --retry tries it again"
-            manifest.ended(StudyRecord(name, _wish(tasks[name]), reason=reason, fault=True))
-        waiting = [task for task in tasks.values() if _is_open(task, manifest.records.get(task.name), plan.retry)]
+            manifest.ended(StudyRecord(name, plan.supply.wish(tasks[name]), reason=reason, fault=True))
+        waiting = [task for task in tasks.values() if _is_open(plan, task, manifest.records.get(task.name))]
         pace = Pace(len(tasks), before=len(tasks) - len(waiting))
         told(pace, None)
-        under_way: set[str] = set()
-
-        def begun(name: str) -> None:
-            under_way.add(name)
-            manifest.begun(name)
-
+        run = _Run(plan.supply, tasks, manifest, pace, told)
         try:
-            for record in execution.run(waiting, begun):
-                ended = record if record.wish else replace(record, wish=_wish(tasks[record.name]))
-                manifest.ended(ended)
-                under_way.discard(ended.name)
-                pace.done += ended.done
-                pace.failed += not ended.done
-                told(pace, ended)
-        except KeyboardInterrupt:
-            manifest.interrupted(under_way)
+            for record in execution.run(run.brought(waiting), run.begun):
+                run.deliver(record)
+        except (KeyboardInterrupt, SupplyError):
+            manifest.interrupted(run.under_way)
             _sweep(plan.output / "results", tasks)
             raise
         _sweep(plan.output / "results", tasks)  # of workers that died while others went on
+        run.raise_troubles()
         return [manifest.records[name] for name in tasks]
 
 
-def _is_open(task: StudyTask, record: StudyRecord | None, retry: bool) -> bool:
+class _Run:
+    """One study's way through a run: brought, begun, delivered, ended; or put aside, because the supply failed."""
+
+    def __init__(self, supply: Supply, tasks: dict[str, StudyTask], manifest: Manifest, pace: Pace, told: Told) -> None:
+        self._supply, self._tasks, self._manifest, self._pace, self._told = supply, tasks, manifest, pace, told
+        self.under_way: set[str] = set()
+        self._aside: list[SupplyError] = []
+        self._in_a_row = 0
+
+    def brought(self, waiting: Iterable[StudyTask]) -> Iterator[StudyTask]:
+        """The tasks whose CTs are there, one by one: with the next one in hand while the last one is worked on."""
+        for task in waiting:
+            try:
+                self._supply.bring(task)
+            except InputError as problem:
+                self._end(StudyRecord(task.name, self._supply.wish(task), reason=str(problem)))
+            except SupplyError as problem:
+                self._put_aside(problem)
+            else:
+                self._in_a_row = 0
+                yield task
+
+    def begun(self, name: str) -> None:
+        self.under_way.add(name)
+        self._manifest.begun(name)
+
+    def deliver(self, record: StudyRecord) -> None:
+        try:
+            self._end(self._supply.deliver(self._tasks[record.name], record))
+        except SupplyError as problem:
+            self._manifest.interrupted([record.name])
+            self.under_way.discard(record.name)
+            self._put_aside(problem)
+
+    def raise_troubles(self) -> None:
+        """Where studies were put aside: a SupplyError that says so."""
+        if self._aside:
+            count = "1 study is" if len(self._aside) == 1 else f"{len(self._aside)} studies are"
+            raise SupplyError(f"{self._aside[-1]}; {count} left for another start") from self._aside[-1]
+
+    def _end(self, record: StudyRecord) -> None:
+        self._manifest.ended(record)
+        self.under_way.discard(record.name)
+        self._pace.done += record.done
+        self._pace.failed += not record.done
+        self._told(self._pace, record)
+
+    def _put_aside(self, problem: SupplyError) -> None:
+        self._aside.append(problem)
+        self._in_a_row += 1
+        if self._in_a_row >= MOST_TROUBLES:
+            raise problem
+
+
+def _is_open(plan: Plan, task: StudyTask, record: StudyRecord | None) -> bool:
     """Whether there is something to do: nothing known, or known about other files, weights or options."""
-    if record is None or record.wish != _wish(task):
+    if record is None or record.wish != plan.supply.wish(task):
         return True
-    return retry if not record.done else not (Path(task.output, record.folder or "") / "findings.json").is_file()
-
-
-def _wish(task: StudyTask) -> str:
-    try:
-        return task.key(stamp(*task.sources))
-    except InputError:
-        return task.key("missing")
+    if not record.done:
+        return plan.retry
+    return not (Path(task.output, record.folder or "") / "findings.json").is_file()
 
 
 def _check_output(plan: Plan) -> None:

@@ -10,29 +10,36 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import InputError
 from .console import console
+from .pacs_options import add_connection, add_query, archive_of, pacs_studies, query_of, sentence
 from .segment import add_device, add_weights
 
 if TYPE_CHECKING:
     from ..batch.pace import Pace
     from ..batch.processes import Execution
+    from ..batch.sources import Found
+    from ..batch.supply import Supply
     from ..studytask.task import StudyRecord
 
     Told = Callable[[Pace, StudyRecord | None], None]
 
 _EVERY_S = 10.0  # between lines where there is no terminal
 _PRINTED = 10
+_OF_PACS = ("study", "patient-id", "accession", "date", "description", "send", "keep", "login", "ca", "cert", "key")
 
 
 class Batch:
     """``renalai batch run|report``."""
 
-    help = "segment a folder or a list of CTs; stopped at any moment it goes on where it was"
+    help = "segment a folder, a list or a PACS's CTs; stopped at any moment it goes on where it was"
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         words = parser.add_subparsers(dest="batch_word", required=True, metavar="run|report")
         run = words.add_parser("run", help="do what is not done yet; the same command again goes on")
-        run.add_argument("source", metavar="SOURCE", help="a folder, or a .csv with the columns ct, study, series, ...")
+        run.add_argument(
+            "source", metavar="SOURCE", nargs="?", help="a folder, or a .csv with the columns ct, study, series, ..."
+        )
         run.add_argument("-o", "--output", metavar="OUT", required=True, help="folder for the batch")
         run.add_argument(
             "--pattern", metavar="GLOB", help="which files or folders of SOURCE, such as '*/imaging.nii.gz'"
@@ -50,6 +57,12 @@ class Batch:
         run.add_argument(
             "--scheduler", metavar="ADDRESS", help="with --engine dask: a running one, such as tcp://head:8786"
         )
+        pacs = run.add_argument_group("studies of a PACS, in place of SOURCE")
+        pacs.add_argument("--pacs", metavar="PACS", help="https://HOST/dicom-web, or dimse://AET@HOST:PORT")
+        add_query(pacs)
+        pacs.add_argument("--send", action="store_true", help="send the DICOM objects back to the PACS")
+        pacs.add_argument("--keep", action="store_true", help="keep the fetched CTs")
+        add_connection(pacs)
         report = words.add_parser("report", help="(re)write the cohort's table and page, also while a batch runs")
         report.add_argument("output", metavar="OUT", help="folder of the batch")
 
@@ -58,7 +71,8 @@ class Batch:
 
         output = Path(arguments.output).expanduser()
         if arguments.batch_word == "run":
-            _run(arguments, output)
+            with sentence():
+                _run(arguments, output)
         page, rows = write_cohort(output)
         out = console()
         failed = [row for row in rows if not row.record.done]
@@ -73,27 +87,49 @@ class Batch:
 
 def _run(arguments: argparse.Namespace, output: Path) -> None:
     from ..batch.running import Plan, run_batch
-    from ..batch.sources import find_studies
     from ..bundle_store import load_bundle
 
+    studies, supply = _of_pacs(arguments) if arguments.pacs else _of_files(arguments)
     plan = Plan(
-        find_studies(Path(arguments.source), arguments.pattern),
+        studies,
         output,
         load_bundle(arguments.bundle),
         fast=arguments.fast,
         device=arguments.device,
-        dicom=arguments.dicom,
+        dicom=arguments.dicom or bool(arguments.pacs),
         number=arguments.part_id,
         parts=arguments.num_parts,
         retry=arguments.retry,
+        supply=supply,
     )
     with _shown() as told:
         run_batch(plan, _execution(arguments), told)
 
 
+def _of_files(arguments: argparse.Namespace) -> tuple[list[Found], Supply]:
+    from ..batch.sources import find_studies
+    from ..batch.supply import Files
+
+    if arguments.source is None:
+        raise InputError("batch run needs a folder or a .csv file, or --pacs")
+    asked = [name for name in _OF_PACS if getattr(arguments, name.replace("-", "_"))]
+    if asked:
+        raise InputError(f"--{asked[0]} needs --pacs")
+    return find_studies(Path(arguments.source), arguments.pattern), Files()
+
+
+def _of_pacs(arguments: argparse.Namespace) -> tuple[list[Found], Supply]:
+    if arguments.source is not None or arguments.pattern:
+        raise InputError("the studies are those of SOURCE or those of --pacs; give one of them")
+    studies = pacs_studies(archive_of(arguments.pacs, arguments), arguments, send=arguments.send)
+    found = studies.find(query_of(arguments))
+    if not found:
+        raise InputError("no study of the PACS matches")
+    return found, studies
+
+
 def _execution(arguments: argparse.Namespace) -> Execution:
     from ..batch.processes import Processes
-    from ..errors import InputError
 
     if arguments.engine == "local":
         if arguments.scheduler:

@@ -10,11 +10,17 @@ from typing import TYPE_CHECKING
 
 from ..errors import InputError
 from .console import console
+from .pacs_options import add_connection, add_query, archive_of, pacs_studies, query_of, sentence
 from .segment import add_device, add_weights
 
 if TYPE_CHECKING:
-    from ..pacs.archive import Archive, Query
-    from ..pacs.rounds import Ended, Round
+    from collections.abc import Sequence
+
+    from ..batch.pace import Pace
+    from ..batch.sources import Found
+    from ..pacs.archive import Archive
+    from ..pacs.studies import PacsStudies
+    from ..studytask.task import StudyRecord
 
 _WORDS = {
     "find": "list the studies that match",
@@ -38,7 +44,7 @@ class Pacs:
             if word == "send":
                 one.add_argument("files", nargs="+", metavar="FILE", help="DICOM files, or folders that hold some")
             else:
-                _add_query(one)
+                add_query(one)
             if word in ("get", "segment", "watch"):
                 one.add_argument("-o", "--output", metavar="OUT", required=True, help="folder for what comes")
             if word in ("segment", "watch"):
@@ -46,64 +52,15 @@ class Pacs:
                 add_device(one)
                 one.add_argument("--no-send", action="store_true", help="leave the PACS as it is")
                 one.add_argument("--keep", action="store_true", help="keep the fetched CTs")
+                one.add_argument("--retry", action="store_true", help="try failed studies again")
             if word == "watch":
                 one.add_argument("--every", type=float, default=60.0, metavar="S", help="seconds between looks (60)")
                 one.add_argument("--looks", type=int, metavar="N", help="end after so many (default: never)")
-            _add_connection(one)
+            add_connection(one)
 
     def run(self, arguments: argparse.Namespace) -> int:
-        from ..pacs.archive import PacsError
-
-        try:
-            return _DO[arguments.pacs_word](arguments, _archive(arguments))
-        except PacsError as problem:
-            raise InputError(str(problem)) from problem
-
-
-def _add_query(parser: argparse.ArgumentParser) -> None:
-    for name, told in (
-        ("study", "Study Instance UID"),
-        ("patient-id", "with * and ? as anything"),
-        ("accession", "accession number"),
-        ("date", "YYYYMMDD or YYYYMMDD-YYYYMMDD"),
-        ("description", "study description, with * and ?"),
-    ):
-        parser.add_argument(f"--{name}", default="", help=told)
-
-
-def _add_connection(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--login", action="store_true", help="ask for user and password (else: RENALAI_PACS_USER, _PASSWORD, _TOKEN)"
-    )
-    parser.add_argument("--ca", metavar="PEM", help="authorities to trust (default: the system's)")
-    parser.add_argument("--cert", metavar="PEM", help="client certificate")
-    parser.add_argument("--key", metavar="PEM", help="its key")
-    parser.add_argument("--aet", default="RENALAI", help="this client's name in DIMSE (default: RENALAI)")
-    parser.add_argument("--attempts", type=int, default=6, metavar="N", help="while the PACS fails (default: 6)")
-
-
-def _archive(arguments: argparse.Namespace) -> Archive:
-    from ..pacs.address import DimseAddress, Security, parse_address
-    from ..pacs.credentials import credentials
-
-    address = parse_address(arguments.address)
-    security = Security(*(Path(path) if path else None for path in (arguments.ca, arguments.cert, arguments.key)))
-    given = credentials(arguments.login)
-    if isinstance(address, DimseAddress):
-        from ..pacs.dimse import DimseArchive
-
-        if given:
-            raise InputError("DIMSE knows no passwords; --cert and --key with dimses:// say who one is")
-        return DimseArchive(address, arguments.aet, security)
-    from ..pacs.dicomweb import DicomWebArchive
-
-    return DicomWebArchive(address, given, security)
-
-
-def _query(arguments: argparse.Namespace) -> Query:
-    from ..pacs.archive import Query
-
-    return Query(arguments.study, arguments.patient_id, arguments.accession, arguments.date, arguments.description)
+        with sentence():
+            return _DO[arguments.pacs_word](arguments, archive_of(arguments.address, arguments))
 
 
 def _find(arguments: argparse.Namespace, archive: Archive) -> int:
@@ -111,7 +68,7 @@ def _find(arguments: argparse.Namespace, archive: Archive) -> int:
 
     from ..pacs.retrying import Patience
 
-    found = Patience(arguments.attempts)(lambda: archive.find(_query(arguments)))
+    found = Patience(arguments.attempts)(lambda: archive.find(query_of(arguments)))
     table = Table("date", "description", "patient ID", "accession")
     table.add_column("study", overflow="fold")
     for entry in found:
@@ -126,7 +83,7 @@ def _get(arguments: argparse.Namespace, archive: Archive) -> int:
     from ..pacs.retrying import Patience
 
     patience = Patience(arguments.attempts)
-    found = patience(lambda: archive.find(_query(arguments)))
+    found = patience(lambda: archive.find(query_of(arguments)))
     if not found:
         raise InputError("no study matches")
     for entry in found:
@@ -151,20 +108,14 @@ def _send(arguments: argparse.Namespace, archive: Archive) -> int:
 
 
 def _segment(arguments: argparse.Namespace, archive: Archive) -> int:
-    from ..pacs.retrying import Patience
-    from ..pacs.rounds import opened, segment_studies
-
-    patience = Patience(arguments.attempts)
-    with opened(archive, _round(arguments), patience) as desk:
-        ended = segment_studies(desk, archive, _query(arguments), patience, _told)
-    failed = sum(one.reason is not None for one in ended)
-    console().print(f"{len(ended) - failed} done, {failed} failed; results: {Path(arguments.output) / 'results'}")
+    studies = pacs_studies(archive, arguments, send=not arguments.no_send)
+    count = _batch(arguments, studies, studies.find(query_of(arguments)))
+    console().print(f"{count.done} done, {count.failed} failed; results: {Path(arguments.output) / 'results'}")
     return 0
 
 
 def _watch(arguments: argparse.Namespace, archive: Archive) -> int:
-    from ..pacs.retrying import Patience
-    from ..pacs.rounds import opened, watch
+    from ..pacs.studies import watch
 
     looks = 0
 
@@ -176,34 +127,41 @@ def _watch(arguments: argparse.Namespace, archive: Archive) -> int:
         time.sleep(arguments.every)
         return True
 
-    patience = Patience(arguments.attempts)
-    with opened(archive, _round(arguments), patience) as desk:
-        watch(desk, archive, _query(arguments), patience, _told, wait)
+    def told(words: str) -> None:
+        print(f"{time.strftime('%H:%M:%S')} {words}", file=sys.stderr, flush=True)
+
+    studies = pacs_studies(archive, arguments, send=not arguments.no_send)
+    watch(studies, query_of(arguments), lambda ready: _batch(arguments, studies, ready), told, wait)
     return 0
 
 
-def _round(arguments: argparse.Namespace) -> Round:
+def _batch(arguments: argparse.Namespace, studies: PacsStudies, found: Sequence[Found]) -> Pace:
+    """Runs the batch of these studies, a line each; how many were done and failed."""
+    from ..batch.processes import Processes
+    from ..batch.running import Plan, run_batch
     from ..bundle_store import load_bundle
-    from ..dicom.installed import highdicom
-    from ..pacs.rounds import Round
 
-    highdicom()  # told now, not after the first study
-    return Round(
-        Path(arguments.output).expanduser(),
+    output = Path(arguments.output).expanduser()
+    plan = Plan(
+        found,
+        output,
         load_bundle(arguments.bundle),
-        arguments.fast,
-        arguments.device,
-        send=not arguments.no_send,
-        keep=arguments.keep,
+        fast=arguments.fast,
+        device=arguments.device,
+        dicom=True,
+        retry=arguments.retry,
+        supply=studies,
     )
+    last: list[Pace] = []
 
+    def told(pace: Pace, ended: StudyRecord | None) -> None:
+        last[:] = [pace]
+        if ended is not None:
+            words = f"done, {ended.sent} sent, {ended.there} were there" if ended.done else f"failed. {ended.reason}"
+            print(f"{time.strftime('%H:%M:%S')} {ended.name}: {words}", flush=True)
 
-def _told(ended: Ended | str) -> None:
-    if isinstance(ended, str):
-        print(f"{time.strftime('%H:%M:%S')} {ended}", file=sys.stderr, flush=True)
-    else:
-        words = f"failed. {ended.reason}" if ended.reason else f"done, {ended.sent} sent, {ended.there} were there"
-        print(f"{time.strftime('%H:%M:%S')} {ended.study_uid}: {words}", flush=True)
+    run_batch(plan, Processes(), told)
+    return last[0]
 
 
 _DO = {"find": _find, "get": _get, "segment": _segment, "send": _send, "watch": _watch}

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from ..batch.supply import SupplyError
 
-class PacsError(Exception):
+_UID = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,63}")  # PS3.5 9.1 has digits and dots; archives hold others too
+
+
+class PacsError(SupplyError):
     """The PACS did not do what it was asked for.
 
     Attributes:
@@ -18,6 +23,22 @@ class PacsError(Exception):
     def __init__(self, message: str, *, passing: bool) -> None:
         super().__init__(message)
         self.passing = passing
+
+
+def checked_uid(uid: str) -> str:
+    """The UID, which will be the name of a file or a folder. Raises PacsError where it could lead out of ours.
+
+    Example:
+        >>> checked_uid("1.2.840.10008")
+        '1.2.840.10008'
+        >>> checked_uid("../secret")
+        Traceback (most recent call last):
+        ...
+        RenalAILib.pacs.archive.PacsError: the PACS gives '../secret' for a UID
+    """
+    if not _UID.fullmatch(uid):
+        raise PacsError(f"the PACS gives {uid!r} for a UID", passing=False)
+    return uid
 
 
 @dataclass(frozen=True)
@@ -39,7 +60,7 @@ class Query:
 
 @dataclass(frozen=True)
 class StudyEntry:
-    """A study as the PACS lists it."""
+    """A study as the PACS lists it. Raises PacsError for a UID that is none."""
 
     uid: str
     date: str
@@ -47,10 +68,13 @@ class StudyEntry:
     patient_id: str
     accession: str
 
+    def __post_init__(self) -> None:
+        checked_uid(self.uid)
+
 
 @dataclass(frozen=True)
 class SeriesEntry:
-    """A series as the PACS lists it.
+    """A series as the PACS lists it. Raises PacsError for a UID that is none.
 
     Attributes:
         instances: how many the PACS has now.
@@ -60,6 +84,9 @@ class SeriesEntry:
     modality: str
     description: str
     instances: int
+
+    def __post_init__(self) -> None:
+        checked_uid(self.uid)
 
 
 class Archive(Protocol):

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import InputError
 from .address import Security, WebAddress
-from .archive import PacsError, Query, SeriesEntry, StudyEntry
+from .archive import PacsError, Query, SeriesEntry, StudyEntry, checked_uid
 from .credentials import Credentials, check_private
 
 _STATUS_WORDS = {401: "wants other credentials", 403: "forbids it", 404: "does not know that"}
@@ -96,7 +96,7 @@ class DicomWebArchive:
         count = 0
         with self._told():
             for data in self._client.iter_series(study_uid, series_uid):  # one at a time: memory stays flat
-                data.save_as(folder / f"{data.SOPInstanceUID}.dcm", enforce_file_format=True)
+                data.save_as(folder / f"{checked_uid(str(data.SOPInstanceUID))}.dcm", enforce_file_format=True)
                 count += 1
         return count
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import InputError
 from .address import DimseAddress, Security
-from .archive import PacsError, Query, SeriesEntry, StudyEntry
+from .archive import PacsError, Query, SeriesEntry, StudyEntry, checked_uid
 
 _PENDING = (0xFF00, 0xFF01)
 _OUT_OF_RESOURCES = 0xA7
@@ -81,7 +81,7 @@ class DimseArchive:
             nonlocal received
             data = event.dataset
             data.file_meta = event.file_meta
-            data.save_as(folder / f"{data.SOPInstanceUID}.dcm", enforce_file_format=True)
+            data.save_as(folder / f"{checked_uid(str(data.SOPInstanceUID))}.dcm", enforce_file_format=True)
             received += 1
             return 0x0000
 

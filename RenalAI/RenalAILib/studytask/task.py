@@ -95,6 +95,7 @@ class StudyRecord:
         timings_s: by stage.
         memory_mib: held by the process after the study.
         measured: what the cohort's table shows of the findings.
+        sent, there: DICOM objects that the PACS took, and that it had before.
     """
 
     name: str
@@ -109,6 +110,8 @@ class StudyRecord:
     timings_s: Mapping[str, float] = field(default_factory=dict)
     memory_mib: float = 0.0
     measured: Mapping[str, Number] = field(default_factory=dict)
+    sent: int = 0
+    there: int = 0
 
     @property
     def done(self) -> bool:
