@@ -13,6 +13,7 @@ from RenalAILib.labels import KIDNEY_LABELS, Label, Side
 from RenalAILib.resampling import coarse_shape
 
 from ..sources import ShapeLibrary
+from .bowel import bowel_against
 from .contrast import Phase, in_phase, shifted
 from .fields import Noise, Rng, smooth_field
 from .lookalikes import lookalike
@@ -74,6 +75,8 @@ def varied_kidneys(rng: Rng, part: Scene, shapes: ShapeLibrary | None) -> Scene:
                 if plan.diameter_mm > 10:
                     made = insert_mass(rng, part, side, plan, shapes)
                     part = made[0] if made is not None else part
+        if rng.random() < 0.3:
+            part = bowel_against(rng, part, side)
     if rng.random() < 0.05:
         part = _without_kidney(rng, part, list(Side)[int(rng.integers(2))])
     return part

@@ -1,0 +1,38 @@
+"""Bowel against a kidney: it touches, it takes no kidney, no organ and no bone, and the truth stays exact."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from paintedscene import painted_scene
+from scipy import ndimage
+
+from RenalAILib.labels import Label, Side
+from RenalAITrainingLib.synthesis.bowel import bowel_against
+
+
+def test_a_loop_lies_beside_the_kidney_and_leaves_the_truth_alone() -> None:
+    before = painted_scene()
+    bone = (before.hu > 220) & (before.labels == 0)
+    touching = 0
+    for seed in range(12):
+        after = bowel_against(np.random.default_rng(seed), before, Side.LEFT)
+        assert (after.labels == before.labels).all() and (after.parenchyma == before.parenchyma).all()
+        changed = after.hu != before.hu
+        assert not changed[before.labels > 0].any() and not changed[before.organs > 0].any()
+        assert not changed[bone].any()
+        gut = np.abs(after.hu - before.hu) > 40
+        assert gut.sum() * float(np.prod(before.spacing_mm)) > 1000, "a loop of less than 1 ml is none"
+        kidney = before.labels == Label.KIDNEY_LEFT
+        near = ndimage.distance_transform_edt(~kidney, sampling=before.spacing_mm) < 4
+        touching += bool((gut & near).any())
+    assert touching >= 10
+
+
+def test_seeds_repeat_and_nothing_is_drawn_without_a_kidney() -> None:
+    scene = painted_scene()
+    first, again = (bowel_against(np.random.default_rng(4), scene, Side.RIGHT) for _ in range(2))
+    assert (first.hu == again.hu).all() and first.kind == "synthetic"
+    none = replace(scene, labels=np.zeros_like(scene.labels))
+    assert bowel_against(np.random.default_rng(4), none, Side.RIGHT) is none
