@@ -123,14 +123,25 @@ class Studio:
         widget.ui.compareButton.collapsed = True
 
     def _take(self, widget: Any, name: str) -> None:
-        panel = widget.parent
-        panel.show()
-        for _ in range(3):  # word-wrapped labels need a second layout
-            self.double.app.processEvents()
-            height = panel.layout().heightForWidth(self.width) if panel.layout().hasHeightForWidth() else 0
-            panel.resize(self.width, max(height, panel.sizeHint.height()))
-        self.double.app.processEvents()
-        panel.grab().save(str(self.folder / name))
+        photograph(self.double, widget.parent, self.width).save(str(self.folder / name))
+
+
+def photograph(double: Any, panel: Any, width: int) -> Any:
+    """The whole panel at a width, as a pixmap.
+
+    In Slicer the panel scrolls and is never squeezed; here it was, between two states, and Qt's forms remember it.
+    """
+    from PySide6.QtWidgets import QLayout
+
+    panel.show()
+    for _ in range(6):  # word-wrapped labels need a second layout, unfolded groups a third
+        for layout in panel.findChildren(QLayout):
+            layout.update()
+        double.app.processEvents()
+        height = panel.layout().heightForWidth(width) if panel.layout().hasHeightForWidth() else 0
+        panel.resize(width, max(height, panel.sizeHint.height()))
+    double.app.processEvents()
+    return panel.grab()
 
 
 def palette(theme: str) -> Any:
