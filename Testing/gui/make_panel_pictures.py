@@ -130,10 +130,14 @@ def photograph(double: Any, panel: Any, width: int) -> Any:
     """The whole panel at a width, as a pixmap.
 
     In Slicer the panel scrolls and is never squeezed; here it was, between two states, and Qt's forms remember it.
+    The home folder is shown as ``~``: a picture tells nothing of the machine that made it.
     """
-    from PySide6.QtWidgets import QLayout
+    from PySide6.QtWidgets import QLayout, QLineEdit
 
     panel.show()
+    panel.setFocus()
+    home = str(Path.home())
+    paths = {line: str(line.text) for line in panel.findChildren(QLineEdit) if str(line.text).startswith(home)}
     for _ in range(6):  # word-wrapped labels need a second layout, unfolded groups a third
         for layout in panel.findChildren(QLayout):
             layout.update()
@@ -141,7 +145,14 @@ def photograph(double: Any, panel: Any, width: int) -> Any:
         height = panel.layout().heightForWidth(width) if panel.layout().hasHeightForWidth() else 0
         panel.resize(width, max(height, panel.sizeHint.height()))
     double.app.processEvents()
-    return panel.grab()
+    for line in paths:
+        line.blockSignals(True)
+        line.setText("~" + paths[line].removeprefix(home))
+    picture = panel.grab()
+    for line, path in paths.items():
+        line.setText(path)
+        line.blockSignals(False)
+    return picture
 
 
 def palette(theme: str) -> Any:

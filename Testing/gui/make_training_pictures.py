@@ -57,7 +57,8 @@ class Studio:
         for theme in ("light", "dark"):
             self.double.clear()
             self.double.app.setPalette(palette(theme))
-            widget = self._open(self.home / theme)
+            os.environ["HOME"] = os.environ["USERPROFILE"] = str(self.home / theme)
+            widget = self._open(self.home / theme / "RenalAI")
             for index, state in enumerate(("annotate", "dataset", "train", "evaluate", "publish")):
                 widget.ui.tabs.currentIndex = index
                 getattr(self, f"_{state}")(widget)
@@ -156,22 +157,26 @@ class Studio:
         """What a beginner meets."""
         self.logic.tickets[-1].end({"name": "my-model", "version": "0.1.0", "folder": "there"})
         parameters = widget._parameterNode
-        parameters.datasetFolder = self.home / theme / "nothing"
-        parameters.trainingFolder = self.home / theme / "nothing else"
+        parameters.datasetFolder = self.home / theme / "RenalAI" / "nothing"
+        parameters.trainingFolder = self.home / theme / "RenalAI" / "nothing else"
         widget.ui.tabs.currentIndex = 2
         widget.panel.update()
         self._take(widget, f"training-nothing-{theme}-{self.scale}x.png")
 
     def _take(self, widget: Any, name: str) -> None:
+        """The panel, cut off below what a tab holds: all tabs are as high as the highest."""
+        from make_panel_pictures import photograph
+        from PySide6.QtWidgets import QWidget
+
         panel = widget.parent
-        panel.show()
-        for _ in range(6):  # word-wrapped labels need a second layout, unfolded groups a third
-            self.double.app.processEvents()
-            widget.panel.update()
-            height = panel.layout().heightForWidth(self.width) if panel.layout().hasHeightForWidth() else 0
-            panel.resize(self.width, max(height, panel.sizeHint.height()))
-        self.double.app.processEvents()
-        panel.grab().save(str(self.folder / name))
+        widget.panel.update()
+        picture = photograph(self.double, panel, self.width)
+        if not widget.ui.jobLine.isVisible():
+            page = widget.ui.tabs.currentWidget()
+            rows = [child for child in page.findChildren(QWidget) if child.isVisible() and child.parentWidget() is page]
+            lowest = max(child.mapTo(panel, child.rect.bottomLeft()).y() for child in rows)
+            picture = picture.copy(0, 0, picture.width(), (lowest + 16) * self.scale)
+        picture.save(str(self.folder / name))
 
 
 if __name__ == "__main__":
