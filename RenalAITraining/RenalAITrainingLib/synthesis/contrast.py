@@ -1,41 +1,34 @@
 """Contrast phases: a labelled scan as it would look before, early or late after the injection.
 
-Edges stay as the scanner drew them. Each contrast-taking organ has a reference ``M(x)``, its own HU smoothed over a few
-millimetres inside it and carried on outside, and a ground ``B(x)``, what surrounds it, found likewise. A voxel ``v``
-above the ground becomes ``B + (v - B) * (T - B) / (M - B)``: the organ takes the target ``T(x)``, the ground stays,
-what lies between keeps its share of both. What the gain takes from the noise is given back at the scan's own level.
-
-Targets follow the usual values: plain kidney 20 to 42 HU, liver 45 to 65, blood 32 to 45; corticomedullary a cortex of
-130 to 240 over a medulla of a third to two thirds of it; nephrographic 110 to 230; excretory 80 to 150.
+Edges stay as the scanner drew them (`steering`); what the gain takes from the noise is given back at the scan's own
+level. Targets follow the usual values: liver 45 to 65 HU plain, blood 32 to 45; kidneys as in `kidney_tissue`.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from enum import Enum
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
 from RenalAILib.boxes import Box
+from RenalAILib.labels import KIDNEY_LABELS
 
 from ..sources import ORGANS, Organ
 from .fields import Field, Noise, Rng, smooth_field
+from .interior import draw_interior
+from .kidney_tissue import Phase, draw_tissue
+from .own_pyramids import own_medulla
+from .repainting import parenchyma_hu
 from .scene import Scene
+from .steering import steered_to
+
+__all__ = ["Phase", "in_phase", "noisier", "shifted"]
 
 _FAT = np.float32(-100.0)
-_SMOOTH_MM = 3.0
-
-
-class Phase(Enum):
-    """When after the injection."""
-
-    UNENHANCED = "unenhanced"
-    CORTICOMEDULLARY = "corticomedullary"
-    NEPHROGRAPHIC = "nephrographic"
-    EXCRETORY = "excretory"
-
+_OWN_PYRAMIDS_SHARE = 0.5
+"""Of the corticomedullary scans, those that keep the pyramids the scan shows, where it shows any."""
 
 _PLAIN: dict[Organ, tuple[float, float]] = {
     "aorta": (32, 45), "liver": (45, 65), "spleen": (38, 52), "pancreas": (28, 45),
@@ -58,10 +51,12 @@ def in_phase(rng: Rng, scene: Scene, phase: Phase) -> Scene:
         region = scene.organs == ORGANS[organ]
         if region.any():
             target = np.full(scene.shape, rng.uniform(low, high), dtype=np.float32)
-            _steer(changed, gain, hu, region, region, target, scene)
+            changed, slope = _steered(changed, hu, scene, region, region, target)
+            gain *= slope
     if scene.parenchyma.any():
-        target = _kidney_target(rng, scene, phase)
-        _steer(changed, gain, hu, scene.parenchyma, scene.parenchyma | scene.kidney, target, scene)
+        target = _kidney_hu(rng, scene, phase)
+        changed, slope = _steered(changed, hu, scene, scene.parenchyma, scene.parenchyma | scene.kidney, target)
+        gain *= slope
     changed[bone], gain[bone] = hu[bone], 1
     if phase is Phase.EXCRETORY:
         changed = _with_bright_urine(rng, scene, changed)
@@ -69,6 +64,14 @@ def in_phase(rng: Rng, scene: Scene, phase: Phase) -> Scene:
     if lost.any():
         changed = changed + lost * scene.noise.draw(rng, scene.shape)
     return scene.altered(np.asarray(changed, dtype=np.float32))
+
+
+def _steered(
+    changed: Field, hu: Field, scene: Scene, region: npt.NDArray[np.bool_], whole: npt.NDArray[np.bool_], target: Field
+) -> tuple[Field, Field]:
+    """``changed`` with one organ more brought to its target, and the slope that did it."""
+    steered, slope = steered_to(scene, hu, region, whole, target)
+    return changed + (steered - hu), slope
 
 
 def shifted(rng: Rng, scene: Scene) -> Scene:
@@ -86,73 +89,24 @@ def noisier(rng: Rng, scene: Scene, factor: float) -> Scene:
     return replace(scene, hu=noisy, noise=Noise(scene.noise.sd_hu * factor, scene.noise.blur))
 
 
-def _steer(
-    changed: Field, gain: Field, hu: Field, region: npt.NDArray[np.bool_], whole: npt.NDArray[np.bool_], target: Field,
-    scene: Scene,
-) -> None:  # fmt: skip
-    """Bring one organ to ``target``: write its HU into ``changed`` and the slope that did it into ``gain``.
-
-    Args:
-        region: the tissue whose HU is the organ's own.
-        whole: where the change holds fully (of a kidney its sinus too); it fades over 2 mm around.
-    """
-    box = Box.around(whole)
-    if box is None:
-        return
-    where = box.grown(7, scene.spacing_mm, scene.shape).slices
-    inside, crop, wanted = region[where], hu[where], target[where]
-    core = inside & (crop > 0)  # partial volume with fat is not the organ's own HU
-    overall = float(np.median(crop[core])) if core.any() else 30.0
-    reference = _carried_on(crop, core, scene, overall)
-    outside = ~ndimage.binary_dilation(inside, iterations=1)
-    ground = _carried_on(np.clip(crop, -110, 100), outside, scene, float(_FAT))
-    ground = np.minimum(ground, np.minimum(wanted, reference) - 20)
-    slope = (wanted - ground) / (reference - ground)
-    steered = np.where(crop > ground, ground + (crop - ground) * slope, crop)
-    near = ndimage.distance_transform_edt(~whole[where], sampling=scene.spacing_mm)
-    other = ((scene.organs[where] > 0) | scene.masses[where]) & ~whole[where]
-    blend = np.where(whole[where], 1.0, np.clip(1.6 - near / 1.5, 0, 1) * ~other).astype(np.float32)
-    soft_around = (ground > -40) & ~whole[where]  # muscle or bowel: no dark seam between it and a paler organ
-    steered = np.where(soft_around, np.maximum(steered, np.minimum(crop, wanted)), steered)
-    changed[where] += blend * (steered - crop)
-    gain[where] *= 1 - blend * (1 - np.where(crop > ground, slope, 1))
-
-
-def _carried_on(hu: Field, known: npt.NDArray[np.bool_], scene: Scene, otherwise: float) -> Field:
-    """``hu`` of the known voxels, smoothed over `_SMOOTH_MM` and carried on into the others nearby."""
-    sigma = _SMOOTH_MM / scene.spacing_mm
-    weight = ndimage.gaussian_filter(known.astype(np.float32), sigma, truncate=2.5)
-    mean = ndimage.gaussian_filter(np.where(known, hu, 0).astype(np.float32), sigma, truncate=2.5)
-    return np.asarray(np.where(weight > 0.01, mean / np.maximum(weight, 0.01), np.float32(otherwise)), dtype=np.float32)
-
-
-def _kidney_target(rng: Rng, scene: Scene, phase: Phase) -> Field:
-    """HU wanted in the parenchyma."""
-    texture = smooth_field(rng, scene.shape, scene.spacing_mm, 25.0)
-    if phase is Phase.UNENHANCED:
-        return np.asarray(rng.uniform(20, 42) + 1.5 * texture, dtype=np.float32)
-    if phase is Phase.NEPHROGRAPHIC:
-        return np.asarray(rng.uniform(110, 230) + 4 * texture, dtype=np.float32)
-    if phase is Phase.EXCRETORY:
-        return np.asarray(rng.uniform(80, 150) + 4 * texture, dtype=np.float32)
-    cortex = rng.uniform(130, 240)
-    medulla = cortex * rng.uniform(0.3, 0.65)
-    return np.asarray(medulla + (cortex - medulla) * _cortex_share(rng, scene), dtype=np.float32)
-
-
-def _cortex_share(rng: Rng, scene: Scene) -> Field:
-    """1 in the cortex and its columns, 0 in the pyramids."""
-    whole = scene.kidney | scene.masses
-    depth = np.zeros(scene.shape, dtype=np.float32)
-    for box in ndimage.find_objects(ndimage.label(whole)[0]):
-        where = tuple(slice(max(s.start - 1, 0), s.stop + 1) for s in box)
-        depth[where] = np.maximum(depth[where], ndimage.distance_transform_edt(whole[where], sampling=scene.spacing_mm))
-    thick = rng.uniform(5.0, 8.0)
-    uneven = smooth_field(rng, scene.shape, scene.spacing_mm, 10.0)
-    columns = smooth_field(rng, scene.shape, scene.spacing_mm, 9.0)
-    cortex = 1 / (1 + np.exp((depth - thick - 0.8 * uneven) / 0.5))
-    column = 1 / (1 + np.exp(-(columns - rng.uniform(0.3, 0.9)) / 0.15))
-    return np.asarray(np.maximum(cortex, column), dtype=np.float32)
+def _kidney_hu(rng: Rng, scene: Scene, phase: Phase) -> Field:
+    """HU wanted in the parenchyma of every kidney in view: one draw of tissues, each kidney with its own pyramids."""
+    tissue = draw_tissue(rng, phase)
+    target = np.full(scene.shape, tissue.cortex, dtype=np.float32)
+    own = phase is Phase.CORTICOMEDULLARY and rng.random() < _OWN_PYRAMIDS_SHARE
+    for value in KIDNEY_LABELS:
+        box = Box.around(scene.labels == value)
+        if box is None:
+            continue
+        where = box.grown(2, scene.spacing_mm, scene.shape).slices
+        kidney = scene.labels[where] == value
+        sinus = kidney & ~scene.parenchyma[where]
+        interior = draw_interior(rng, kidney | scene.masses[where], sinus, scene.spacing_mm, carve=False)
+        if own:
+            medulla = own_medulla(scene.hu[where], kidney & ~sinus, interior.depth_mm, scene.spacing_mm)
+            interior = interior if medulla is None else replace(interior, medulla=medulla)
+        target[where] = np.where(kidney, parenchyma_hu(rng, interior, tissue, scene.spacing_mm), target[where])
+    return target
 
 
 def _bone(scene: Scene) -> npt.NDArray[np.bool_]:

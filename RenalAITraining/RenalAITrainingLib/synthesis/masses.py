@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
-from scipy.special import ndtr
 
 from RenalAILib.boxes import Box
 from RenalAILib.labels import Label, MassClass, Side
 
 from ..sources import ORGANS, ShapeLibrary
 from .fields import Rng
+from .partial_volume import share_within
 from .scene import Scene
 from .shapes import Ellipsoid, Outline, Traced
 from .tissues import Surround, texture
@@ -188,7 +188,7 @@ def _composed(
     hu = hu + scene.noise.draw(rng, (hu.shape[0], hu.shape[1], hu.shape[2]))
     sharp = plan.mass_class is MassClass.CYSTIC or rng.random() < 0.6
     blur_mm = float(rng.uniform(0.45, 0.75) if sharp else rng.uniform(0.8, 1.8))
-    alpha = _share(signed, spacing, blur_mm)
+    alpha = share_within(signed, spacing, blur_mm)
     before = scene.hu[box.slices]
     result_hu, labels, parenchyma = scene.hu.copy(), scene.labels.copy(), scene.parenchyma.copy()
     lowest, highest = float(before.min()), float(max(before.max(), 200.0))
@@ -200,18 +200,3 @@ def _composed(
         changed = replace(changed, sources=(*scene.sources, source))
     centre = (np.argwhere(truth).mean(axis=0) + box.start) * spacing
     return changed, InsertedMass(plan.mass_class, plan.diameter_mm, source, centre)
-
-
-def _share(
-    signed: npt.NDArray[np.float32], spacing_mm: npt.NDArray[np.float64], blur_mm: float
-) -> npt.NDArray[np.float32]:
-    """The mass's share of each voxel: the outline seen through the scanner's blur and the thickness of a slice.
-
-    The signed distance's own slope along an axis says how far it runs within one voxel (a box of that width has a
-    standard deviation of width / sqrt 12).
-    """
-    variance = np.full(signed.shape, blur_mm**2, dtype=np.float32)
-    for axis, step in enumerate(spacing_mm):
-        slope = np.clip(np.abs(np.gradient(signed, float(step), axis=axis)), 0, 1) if signed.shape[axis] > 1 else 0.0
-        variance += np.asarray((slope * step) ** 2 / 12, dtype=np.float32)
-    return np.asarray(ndtr(-signed / np.sqrt(variance)), dtype=np.float32)
