@@ -54,7 +54,7 @@ class ExplainSection:
             show_plain(self._ui.evidenceLine, _("Choose a mass in the table."))
             show_plain(self._ui.disagreementLine, "")
             return
-        show_plain(self._ui.evidenceLine, f"{_network_in_words(mass)} {mass.evidence.text}")
+        show_plain(self._ui.evidenceLine, f"{_network_in_words(mass)} {mass.evidence.text}".strip())
         disagreement = _disagreement_in_words(mass)
         show_problem(self._ui.disagreementLine, disagreement)
         self._ui.disagreementLine.setVisible(disagreement is not None)
@@ -77,6 +77,8 @@ class ExplainSection:
 
 
 def _network_in_words(mass: Mass) -> str:
+    if not mass.probabilities:
+        return ""  # drawn by hand, or a model that names no classes: the evidence speaks alone
     shares = ", ".join(f"{class_in_words(c)} {100 * p:.0f} %" for c, p in mass.probabilities.items())
     if mass.mass_class is MassClass.UNKNOWN:
         return _("The network is not sure: {shares}.").format(shares=shares)
@@ -84,6 +86,11 @@ def _network_in_words(mass: Mass) -> str:
 
 
 def _disagreement_in_words(mass: Mass) -> str | None:
+    if mass.drawn:
+        if mass.evidence.agrees is not False:
+            return None
+        words = _("The measurements speak for {suggested}, not for the class that you chose.")
+        return words.format(suggested=class_in_words(mass.evidence.suggests))
     if mass.small:
         return _("Under 5 mm on average: the class is not reliable.")
     if mass.evidence.agrees is False:

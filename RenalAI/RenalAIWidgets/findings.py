@@ -7,29 +7,31 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
-import qt
 from slicer.i18n import tr as _
 
 from RenalAILib.detections import Detection
 from RenalAILib.findings import Findings, Mass
 from RenalAILib.labels import MassClass
 from RenalAILib.report.readings import Reading, Verdict
-from RenalAILib.terminology import CLASS_COLORS
 from RenalAILib.verdicts import Verdict as PatientVerdict
 
-from . import candidates, votes
+from . import candidates, massrows, votes
+from .drawing import draw_segment
 from .tables import fit, prepare
-from .texts import class_in_words, show_plain, show_problem, show_rich, side_in_words, verdict_in_words
+from .texts import class_in_words, show_plain, show_problem, show_rich
 
 OnMass = Callable[[Any, "Findings | None", "Mass | None"], None]
-COLUMNS = ("mass", "class", "diameter", "volume", "hu", "reading")
 
 
 class FindingsScene(Protocol):
     """What is in the scene of one result (:mod:`RenalAIScene`)."""
 
-    def findings(self, segmentation: Any) -> Findings | None:
-        """The findings that belong to a segmentation node; None for one that RenalAI did not make."""
+    def refresh(self, segmentation: Any) -> Findings | None:
+        """The findings of a segmentation node with what was drawn and removed since; None for one of others."""
+        ...
+
+    def add_drawn_segment(self, segmentation: Any) -> str:
+        """An empty segment for a mass that the networks missed; returns its ID."""
         ...
 
     def readings(self, segmentation: Any) -> Mapping[str, Reading]:
@@ -56,12 +58,16 @@ class FindingsSection:
         ui: the widgets.
         scene: findings and readings.
         on_mass: called with (segmentation node, findings, chosen mass or None).
+        draw: lets the user draw into a segment: (segmentation node, segment ID).
     """
 
-    def __init__(self, ui: Any, scene: FindingsScene, on_mass: OnMass) -> None:
+    def __init__(
+        self, ui: Any, scene: FindingsScene, on_mass: OnMass, draw: Callable[[Any, str], None] = draw_segment
+    ) -> None:
         self._ui = ui
         self._scene = scene
         self._on_mass = on_mass
+        self._draw = draw
         self._segmentation: Any = None
         self._shown: str | None = None
         self._findings: Findings | None = None
@@ -78,6 +84,7 @@ class FindingsSection:
         ui.rejectButton.connect("clicked()", self.onReject)
         ui.classSelector.connect("activated(int)", self.onClass)
         ui.noteEdit.connect("editingFinished()", self.onNote)
+        ui.drawButton.connect("clicked()", self.onDraw)
         self._show()
 
     @property
@@ -88,16 +95,24 @@ class FindingsSection:
         return masses[row] if 0 <= row < len(masses) else None
 
     @property
+    def _removed(self) -> tuple[Mass, ...]:
+        """The networks' masses whose segments the radiologist took out: the last rows."""
+        removed = () if self._findings is None else self._findings.removed
+        return tuple(segment for segment in removed if isinstance(segment, Mass))
+
+    @property
     def _votes(self) -> PatientVerdict | None:
         """The verdict whose votes fill the table: where there are no masses to fill it."""
         found = self._findings
-        return None if found is None or found.masses else found.verdict
+        return None if found is None or found.masses or self._removed else found.verdict
 
     @property
     def _boxes(self) -> tuple[Detection, ...]:
         """The candidates that fill the table: where there are neither masses nor votes to fill it."""
         found = self._findings
-        return () if found is None or found.masses or found.verdict is not None else found.detections or ()
+        if found is None or found.masses or self._removed or found.verdict is not None:
+            return ()
+        return found.detections or ()
 
     def update(self, parameters: Any) -> None:
         """Called at every change of the parameter node; None when there is none."""
@@ -106,7 +121,7 @@ class FindingsSection:
         if identifier != self._shown:
             self._shown = identifier
             self._segmentation = segmentation
-            self._findings = None if segmentation is None else self._scene.findings(segmentation)
+            self._findings = None if segmentation is None else self._scene.refresh(segmentation)
             self._show()
 
     def step(self, by: int) -> None:
@@ -115,6 +130,10 @@ class FindingsSection:
         if count:
             self._ui.massTable.selectRow((self._ui.massTable.currentRow() + by) % count)
 
+    def onDraw(self) -> None:
+        """Lets the user draw a mass that the networks missed; its row is there when they come back."""
+        self._draw(self._segmentation, self._scene.add_drawn_segment(self._segmentation))
+
     def onAccept(self) -> None:
         self._answer(Verdict.ACCEPTED if self._ui.acceptButton.checked else None)
 
@@ -122,15 +141,22 @@ class FindingsSection:
         self._answer(Verdict.REJECTED if self._ui.rejectButton.checked else None)
 
     def onClass(self, index: int) -> None:
-        if index > 0:
-            self._answer(Verdict.RECLASSIFIED, list(MassClass)[index - 1])
+        mass = self.mass
+        if index > 0 and mass is not None:
+            verdict = Verdict.DRAWN if mass.drawn else Verdict.RECLASSIFIED
+            self._answer(verdict, list(MassClass)[index - 1])
         elif self._reading() is not None and self._reading().verdict is Verdict.RECLASSIFIED:
             self._answer(None)
+        else:
+            self._show_reading()  # a drawn mass has a class always
 
     def onNote(self) -> None:
         """Keeps the note; Enter and leaving the line both do."""
-        before = self._reading()
-        if self.mass is None or self._ui.noteEdit.text == ("" if before is None else before.note):
+        before, mass = self._reading(), self.mass
+        if mass is None or self._ui.noteEdit.text == ("" if before is None else before.note):
+            return
+        if mass.drawn:
+            self._answer(Verdict.DRAWN, mass.mass_class)
             return
         self._answer(None if before is None else before.verdict, None if before is None else before.mass_class)
 
@@ -145,8 +171,12 @@ class FindingsSection:
         time = datetime.now().astimezone().isoformat(timespec="seconds")
         reading = None if verdict is None else Reading(mass.segment_id, verdict, mass_class, note, "", time)
         self._scene.set_reading(self._segmentation, mass.segment_id, reading)
-        self._show_row(self._ui.massTable.currentRow(), mass)
+        if mass.drawn:  # its class is the radiologist's own, and so is what the measurements are held against
+            self._findings = self._scene.refresh(self._segmentation)
+        self._show_row(self._ui.massTable.currentRow(), self.mass or mass)
         self._show_reading()
+        if mass.drawn:
+            self._on_mass(self._segmentation, self._findings, self.mass)
 
     def _reading(self) -> Any:
         mass = self.mass
@@ -159,9 +189,11 @@ class FindingsSection:
         voted = () if self._votes is None else self._votes.slices
         self._ui.massTable.clearContents()
         prepare(self._ui.massTable, self._headings())
-        self._ui.massTable.setRowCount(len(masses) or len(voted) or len(self._boxes))
+        self._ui.massTable.setRowCount(len(masses) + len(self._removed) or len(voted) or len(self._boxes))
         for row, mass in enumerate(masses):
             self._show_row(row, mass)
+        for row, mass in enumerate(self._removed, start=len(masses)):
+            self._show_row(row, mass, removed=True)
         for row, vote in enumerate(voted):
             for column, item in enumerate(votes.cells(self._votes, vote)):
                 self._ui.massTable.setItem(row, column, item)
@@ -186,44 +218,28 @@ class FindingsSection:
             return votes.headings(self._votes)
         if self._boxes:
             return candidates.headings()
-        return (_("Mass"), _("Class"), _("Ø mm"), _("ml"), _("HU"), _("Yours"))
+        return massrows.headings()
 
-    def _show_row(self, row: int, mass: Mass) -> None:
+    def _show_row(self, row: int, mass: Mass, removed: bool = False) -> None:
         reading = self._scene.readings(self._segmentation).get(mass.segment_id)
-        probability = mass.probabilities.get(mass.mass_class, max(mass.probabilities.values(), default=0.0))
-        share = f" {100 * probability:.0f} %" if mass.probabilities else ""
-        diameter = f"{mass.diameter_mm.average:.0f}" + (" " + _("small") if mass.small else "")
-        number = mass.segment_id.rsplit("_", 1)[-1]
-        texts = (
-            f"{side_in_words(mass.side)} {number}",
-            f"{class_in_words(mass.mass_class)}{share}",
-            diameter,
-            f"{mass.volume_ml:.1f}",
-            f"{mass.mean_hu:.0f}",
-            verdict_in_words(reading),
-        )
-        for column, text in enumerate(texts):
-            item = qt.QTableWidgetItem(text)
-            if COLUMNS[column] == "class":
-                item.setData(qt.Qt.DecorationRole, qt.QColor(*CLASS_COLORS[mass.mass_class]))
-            if COLUMNS[column] in ("diameter", "volume", "hu"):
-                item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
-            if mass.small:
-                item.setToolTip(_("Under 5 mm: the class is not reliable."))
-            elif reading is not None and reading.note:
-                item.setToolTip(reading.note)
+        for column, item in enumerate(massrows.cells(mass, reading, removed)):
             self._ui.massTable.setItem(row, column, item)
 
     def _show_reading(self) -> None:
         mass, reading = self.mass, self._reading()
         verdict = None if reading is None else reading.verdict
-        for widget in (self._ui.acceptButton, self._ui.rejectButton, self._ui.classSelector, self._ui.noteEdit):
+        for widget in (self._ui.classSelector, self._ui.noteEdit):
             widget.enabled = mass is not None
+        for widget in (self._ui.acceptButton, self._ui.rejectButton):
+            widget.enabled = mass is not None and not mass.drawn  # nothing of the networks' to answer to
+        self._ui.drawButton.enabled = self._findings is not None
         several = self._ui.massTable.rowCount > 0
         self._ui.previousButton.enabled = self._ui.nextButton.enabled = several
         self._ui.acceptButton.checked = verdict is Verdict.ACCEPTED
         self._ui.rejectButton.checked = verdict is Verdict.REJECTED
         own = None if reading is None else reading.mass_class
+        if mass is not None and mass.drawn:
+            own = mass.mass_class
         self._ui.classSelector.setCurrentIndex(0 if own is None else 1 + list(MassClass).index(own))
         self._ui.noteEdit.text = "" if reading is None else reading.note
 
@@ -232,15 +248,7 @@ class FindingsSection:
             return _("Press Segment, or choose a result.")
         if self._findings.detections is not None and not self._findings.kidneys:
             return candidates.in_words(self._findings.detections)
-        if not self._findings.kidneys:
-            return _("No kidney was found.")
-        kidneys = [
-            _("{side} kidney {volume:.0f} ml").format(side=side_in_words(kidney.side), volume=kidney.volume_ml)
-            for kidney in self._findings.kidneys
-        ]
-        count = len(self._findings.masses)
-        masses = _("no mass") if count == 0 else _("1 mass") if count == 1 else _("{count} masses").format(count=count)
-        return " · ".join([*kidneys, masses])
+        return massrows.in_words(self._findings)
 
     def _verdict_in_words(self, found: Findings) -> str:
         """The verdict, after what was outlined where anything was."""
@@ -260,9 +268,9 @@ class FindingsSection:
         self._go_to_row(row)
 
     def _go_to_row(self, row: int) -> None:
-        mass = self.mass
-        if mass is not None:
-            self._scene.go_to(self._segmentation, mass.segment_id)
+        masses = () if self._findings is None else (*self._findings.masses, *self._removed)
+        if 0 <= row < len(masses):
+            self._scene.go_to(self._segmentation, masses[row].segment_id)
         elif self._votes is not None and 0 <= row < len(self._votes.slices):
             self._scene.go_to_point(self._votes.slices[row].centre_ras)
         elif 0 <= row < len(self._boxes):
