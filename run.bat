@@ -32,8 +32,14 @@ set "words="
 :more
 shift
 if not "%~1"=="" (set words=%words% %1& goto more)
-"%python%" -m pytest %words% || set "failed=%failed% pytest"
+if defined words ("%python%" -m pytest %words% || set "failed=%failed% pytest") else (call :whole)
 if defined failed (echo failed:%failed%>&2 & exit /b 1)
+exit /b 0
+
+:whole
+"%python%" -m pytest -n logical --maxprocesses 4 --dist loadfile -m "not alone" --cov --cov-report= || set "failed=%failed% pytest"
+"%python%" -m pytest -m alone || set "failed=%failed% alone"
+"%python%" Testing\layercoverage.py || set "failed=%failed% coverage"
 exit /b 0
 
 :need

@@ -128,6 +128,7 @@ def _file_scope_imports(path: Path) -> set[str]:
     return found
 
 
+@pytest.mark.alone
 def test_import_costs_little() -> None:
     """CPU time of the command's own modules; Python's start is not counted."""
     code = (

@@ -143,6 +143,7 @@ def test_out_of_memory_kill_is_told_in_plain_words(worker):
     assert worker.start(ScriptedJob(ANSWER)).wait()  # a new process
 
 
+@pytest.mark.alone
 def test_cancel_ends_the_whole_tree_within_a_second(worker, tmp_path):
     note = tmp_path / "child"
     run = worker.start(

@@ -434,6 +434,7 @@ def test_the_self_test_passes(double, monkeypatch, home):
     RenalAITraining.RenalAITrainingTest().runTest()
 
 
+@pytest.mark.alone
 def test_the_module_imports_quickly_and_nothing_heavy_comes_with_the_panel():
     """In a fresh interpreter with Slicer's own modules imported already, as in Slicer."""
     code = f"""

@@ -1,0 +1,77 @@
+"""What holds for every test: no other computer is reached, nothing is left behind, what was measured is shown."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import leftovers
+import loopback
+import pytest
+
+_MEASURED = "measured"
+_lines: list[str] = []
+_left: list[str] = []
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before any worker of pytest-xdist starts: they inherit the environment, and watch nothing themselves."""
+    loopback.guard()
+    if leftovers.MARK not in os.environ and not config.option.collectonly:
+        whole = config.args_source is config.ArgsSource.TESTPATHS  # who runs single tests is writing others
+        config.stash[_WATCH] = leftovers.Leftovers(Path(__file__).resolve().parents[1] if whole else None)
+
+
+_WATCH: pytest.StashKey[leftovers.Leftovers] = pytest.StashKey()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is measured is measured alone."""
+    for item in items:
+        if _MEASURED in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.alone)
+
+
+@pytest.fixture(autouse=True)
+def _no_network() -> Iterator[None]:
+    loopback.attempts.clear()
+    yield
+    assert not loopback.attempts, f"no other computer may be reached: {loopback.attempts}"
+
+
+@pytest.fixture
+def measured(record_property: Callable[[str, object], None]) -> Callable[[str, float, str, float], None]:
+    """``measured(what, value, unit, bar)`` puts a measurement into the tests' report and holds it to its bar."""
+
+    def hold(what: str, value: float, unit: str, bar: float) -> None:
+        line = f"{what}: {value:.1f} {unit} (bar: {bar:g} {unit})"
+        record_property(_MEASURED, line)  # properties come back from workers with the report
+        assert value <= bar, line
+
+    return hold
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.when == "call":
+        _lines.extend(str(value) for name, value in report.user_properties if name == _MEASURED)
+
+
+@pytest.hookimpl(trylast=True)  # after the workers have ended
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    watch = session.config.stash.get(_WATCH, None)
+    if watch is not None:
+        _left.extend(watch.found())
+        watch.end()
+        if _left and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """The bars of DESIGN.md as they were measured in this run, and what the tests left behind."""
+    for title, lines in (("measured", _lines), ("left behind", _left)):
+        if lines:
+            terminalreporter.section(title)
+            for line in lines:
+                terminalreporter.write_line(line)
