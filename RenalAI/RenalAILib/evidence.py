@@ -53,7 +53,7 @@ class Measurements:
 
 
 def measure(region: MassRegion, volume: Volume, second_phase: Volume | None = None) -> Measurements:
-    """Measure a mass in ``volume``, and against a second phase of the same patient in the same position.
+    """Measure a mass in ``volume``, and against a second phase, moved to where the kidney lies in ``volume``.
 
     The outermost voxels are left out where enough remain, so that the fat around the kidney does not pass as fat in
     the mass; fractions are counted on means of 3x3x3 voxels, so that noise does not pass as fat or fluid.

@@ -16,12 +16,11 @@ from .findings import Mass, Outcome
 from .labels import Side
 from .masses import MassRegion
 from .orientation import Orientation, canonical
-from .registration import Motion, register
+from .registration import Motion, register, shift_sentences
 from .volume import Volume
 
 SCHEMA = "renalai.phases/1"
 _MOST_POINTS = 20_000
-_FAR_MM = 25.0
 
 Points = npt.NDArray[np.float64]
 
@@ -255,12 +254,8 @@ def _sentences(table: PhaseTable, against: str | None, guesses: Sequence[tuple[P
         return [f"The study has no other contrast phase than {first.label}, {first.phase}."]
     sentences = [f"{first.label}, {first.phase}, was segmented; the others are registered on it kidney by kidney."]
     for reading in others:
-        moved = ", ".join(
-            f"{shift.segment_id.replace('_', ' ')} by {shift.distance_mm:.1f} mm" for shift in reading.shifts
-        )
-        sentences.append(f"{reading.label}, {reading.phase}: {'shifted ' + moved if moved else 'shows no kidney'}.")
-        if any(shift.distance_mm > _FAR_MM for shift in reading.shifts):
-            sentences.append(f"So large a shift in {reading.label} is unusual: check the registration.")
+        shifts = {shift.segment_id.replace("_", " "): shift.distance_mm for shift in reading.shifts}
+        sentences += shift_sentences(reading.label, f"{reading.label}, {reading.phase}", shifts)
     for reading, (told, seen) in zip(table.phases, guesses, strict=True):
         both = told.phase is not ContrastPhase.UNKNOWN and seen.phase is not ContrastPhase.UNKNOWN
         if both and told.phase.has_contrast is not seen.phase.has_contrast:

@@ -7,6 +7,7 @@ where they are, do not hold it back.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ _WINDOW_HU = (-150.0, 60.0)
 _REACH_MM = 40.0  # how far a kidney may have moved head-foot between two breaths
 _STEP_MM = 5.0
 _COVERED = 0.8
+_FAR_MM = 25.0
 _LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
@@ -73,6 +75,25 @@ def register(volume: Volume, organ: npt.NDArray[np.bool_], other: Volume) -> Mot
         return None
     found = _refined(fixed, mask, moving, _best_start(fixed, mask, moving, middle))
     return _motion(found, np.asarray(middle))
+
+
+def shift_sentences(name: str, told: str, shifts_mm: Mapping[str, float]) -> list[str]:
+    """What the radiologist is told of a registered scan.
+
+    Args:
+        name: of the scan.
+        told: how the sentence begins.
+        shifts_mm: by what was registered.
+
+    Example:
+        >>> shift_sentences("scan 2", "scan 2, plain", {"kidney right": 4.25})
+        ['scan 2, plain: shifted kidney right by 4.2 mm.']
+    """
+    moved = ", ".join(f"{what} by {distance:.1f} mm" for what, distance in shifts_mm.items())
+    sentences = [f"{told}: {'shifted ' + moved if moved else 'shows no kidney'}."]
+    if any(distance > _FAR_MM for distance in shifts_mm.values()):
+        sentences.append(f"So large a shift in {name} is unusual: check the registration.")
+    return sentences
 
 
 def _on_grid(volume: Volume, organ: npt.NDArray[np.bool_], box: Box) -> tuple[sitk.Image, sitk.Image]:

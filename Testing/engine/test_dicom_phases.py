@@ -221,6 +221,24 @@ def test_enhancement_across_the_phases(study: Path, toy: Path, tmp_path: Path) -
     assert "Enhancement is measured between series 2 (portal venous) and series 1 (native)" in warnings
 
 
+def test_a_second_phase_from_elsewhere_is_registered_too(study: Path, toy: Path, tmp_path: Path) -> None:
+    words = ["segment", str(study / "portal venous"), "--second-phase", str(study / "native"), "--bundle", str(toy)]
+    assert cli.main([*words, "--device", "cpu", "-o", str(tmp_path / "out")]) == 0
+    findings = json.loads((tmp_path / "out" / "findings.json").read_text("utf-8"))
+    found = {mass["class"]: mass["evidence"] for mass in findings["masses"]}
+    for mass_class, expected_hu in (("solid", 50), ("cystic", 0), ("aml", 5)):
+        assert found[mass_class]["enhancement_hu"] == pytest.approx(expected_hu, abs=12)
+        assert found[mass_class]["suggests"] == mass_class
+    told = " ".join(findings["warnings"])
+    shifts = re.search(
+        r"The second phase, native.*: shifted kidney right by ([\d.]+) mm, kidney left by ([\d.]+) mm", told
+    )
+    assert shifts is not None
+    expected = [float(np.linalg.norm(by)) for by in (RIGHT_MOVED, LEFT_MOVED)]
+    assert [float(text) for text in shifts.groups()] == pytest.approx(expected, abs=1.0)
+    assert "shifted kidney right" in (tmp_path / "out" / "report.html").read_text("utf-8")
+
+
 def test_one_phase_alone_is_told(study: Path, toy: Path, tmp_path: Path) -> None:
     words = ["segment", str(study / "portal venous"), "-o", str(tmp_path / "out"), "--bundle", str(toy)]
     assert cli.main([*words, "--device", "cpu", "--phases"]) == 0

@@ -14,6 +14,7 @@ from ..kidneys import OutlinedKidney, about_kidneys, are_unenhanced, describe_ki
 from ..labels import Label, Side
 from ..masses import Character, MassRegion, centroid_ras, diameters, mass_regions
 from ..orientation import Orientation
+from ..second_phase import register_second_phase
 from ..volume import Volume
 from .work import Found, Work
 
@@ -51,11 +52,16 @@ def found_in(
     unenhanced = are_unenhanced(kidneys)
     masses: list[Mass] = []
     saliency: dict[str, Saliency] = {}
+    second = None
+    if work.second_phase is not None and regions:
+        work.steps("characterise", begin, "Registering the second phase")
+        second = register_second_phase(view, outlined, work.second_phase)
+        warnings += second.sentences
     for n, (segment_id, region) in enumerate(regions):
         done = begin + (1 - begin) * n / len(regions)
         work.steps("characterise", done, f"Classifying mass {n + 1} of {len(regions)}")
         told = character(region)
-        measured = measure(region, view, work.second_phase)
+        measured = measure(region, view, None if second is None else second.over(region.side))
         if told.saliency is not None:
             saliency[segment_id] = told.saliency
         masses.append(
@@ -71,7 +77,7 @@ def found_in(
                 evidence=evidence(measured, told.mass_class, unenhanced),
             )
         )
-    if work.second_phase is not None and any(mass.evidence.enhancement_hu is None for mass in masses):
+    if second is not None and any(mass.evidence.enhancement_hu is None for mass in masses):
         warnings.append("The second phase does not cover every mass; enhancement is not known for all.")
     labels, instances = _paint(work.volume, outlined, regions, masses)
     return Found(labels, instances, kidneys, masses, warnings, saliency)

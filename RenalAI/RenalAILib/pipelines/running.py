@@ -9,7 +9,8 @@ from importlib import import_module
 from ..bundle import Bundle
 from ..engines.networks import SESSIONS, Networks, SessionCache
 from ..findings import Findings, Outcome, describe_volume
-from ..orientation import canonical
+from ..limits import about_scan
+from ..orientation import Orientation, canonical
 from ..phased_scans import PhasedScan
 from ..steps import Progress, Steps
 from ..timing import Stopwatch
@@ -40,7 +41,8 @@ def segment(
         device: ``auto``, ``cpu`` or ``cuda``.
         engine: ``onnxruntime``, ``openvino`` or ``torch``; None for the best there is.
         fast: one network in place of an ensemble; half the time, slightly worse outlines.
-        second_phase: a CT of the same patient in another contrast phase, on any grid, to measure enhancement against.
+        second_phase: a CT of the same patient in another contrast phase, on any grid, to measure enhancement against:
+            registered kidney by kidney; the warnings tell the shifts.
         phase: of the CT, where it is known: a word of `ContrastPhase`, or of the bundle.
         others: CTs of the same patient in other phases, for bundles whose networks are bound to phases; without any,
             ``second_phase`` is one.
@@ -59,6 +61,8 @@ def segment(
     steps = Steps(progress, cancelled)
     work = Work(volume, canonical(volume), bundle, networks, steps, stopwatch, fast, second_phase, phase, others)
     found = _pipeline(bundle.pipeline)(work)
+    with stopwatch("limits"):
+        about = about_scan(work.view, Orientation.of(volume).apply(found.labels))
     steps("characterise", 1.0, "Done")
     timings = dict(stopwatch.wall_s)
     timings["total"] = time.perf_counter() - begin
@@ -67,7 +71,7 @@ def segment(
         describe_volume(volume),
         tuple(found.kidneys),
         tuple(found.masses),
-        (*found.warnings, *networks.warnings),
+        (*about, *found.warnings, *networks.warnings),
         timings,
         found.verdict,
         None if found.detections is None else tuple(found.detections),
