@@ -126,6 +126,27 @@ def test_an_outline_changed_in_slicer_is_the_radiologists(widget, double, databa
     assert types.pop("kidney_left") == "SEMIAUTOMATIC" and set(types.values()) == {"AUTOMATIC"}
 
 
+def test_what_was_drawn_and_removed_in_slicer_is_the_radiologists(widget, double, database, result):
+    """A mass that the networks missed is drawn into the left kidney; the right cyst is deleted."""
+    from RenalAIScene.drawing import add_drawn_segment
+    from RenalAIScene.labelmaps import segment_array
+    from RenalAIScene.results import ct_of
+
+    ct = ct_of(result)
+    mask = segment_array(result, "kidney_left", ct) > 0
+    mask[:8] = mask[10:] = False
+    mine = add_drawn_segment(result)
+    slicer.util.updateSegmentBinaryLabelmapFromArray(mask.astype(np.uint8), result, mine, ct)
+    result.GetSegmentation().RemoveSegment("mass_right_1")
+    export(widget, double)
+    folder = widget_folder(database) / f"{NAME} DICOM"
+    entries = {entry.TrackingID: entry for entry in pydicom.dcmread(folder / "segmentation.dcm").SegmentSequence}
+    assert entries[mine].SegmentAlgorithmType == "MANUAL" and "by the radiologist" in entries[mine].SegmentLabel
+    assert entries["kidney_left"].SegmentAlgorithmType == "SEMIAUTOMATIC" and "mass_right_1" not in entries
+    report = pydicom.dcmread(folder / "measurements.dcm").to_json()
+    assert "mass_right_1" in report and "The radiologist removed it." in report and mine in report
+
+
 def test_report_and_segmentation_and_dicom_in_one_export(widget, double, database, result):
     widget._parameterNode.exportReport = widget._parameterNode.exportSegmentation = True
     export(widget, double)

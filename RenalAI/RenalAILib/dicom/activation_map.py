@@ -102,7 +102,11 @@ def _painted(outcome: Outcome, readings: Mapping[str, Reading]) -> npt.NDArray[n
 
 
 def _kept(outcome: Outcome, readings: Mapping[str, Reading]) -> dict[str, Saliency]:
-    return {name: part for name, part in outcome.saliency.items() if not is_rejected(readings.get(name))}
+    """Of masses that are there and that nobody rejected."""
+    there = {mass.segment_id for mass in outcome.findings.masses}
+    return {
+        name: part for name, part in outcome.saliency.items() if name in there and not is_rejected(readings.get(name))
+    }
 
 
 def _anatomy(outcome: Outcome, readings: Mapping[str, Reading]) -> Any:

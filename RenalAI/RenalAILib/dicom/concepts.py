@@ -43,6 +43,7 @@ CLASS_BY_MEASUREMENT = _own("class_by_measurement", "Class that the measurements
 CLASS_BY_RADIOLOGIST = _own("class_by_radiologist", "Class by the radiologist")
 OUTLINE = _own("outline", "Outline, last changed by")
 BY_RADIOLOGIST = _own("radiologist", "Radiologist")
+REMOVED = _own("removed", "Removed")
 VERDICT_BY_RADIOLOGIST = _own("verdict_by_radiologist", "Answer of the radiologist to the algorithm")
 
 PROBABILITIES = {

@@ -30,7 +30,7 @@ class ResultUids:
     def __init__(self, outcome: Outcome, source: SourceImages, readings: Sequence[Reading]) -> None:
         found = outcome.findings.to_json()
         where = [str(data.SOPInstanceUID) for data in source.datasets]
-        said = [found["bundle"], found["kidneys"], found["masses"], found["warnings"]]
+        said = [found["bundle"], found["kidneys"], found["masses"], found["warnings"], found.get("removed")]
         voxels = source.arrange(outcome.instances, outcome.volume).tobytes()
         self._voxels = _digest(where, said, hashlib.sha256(voxels).hexdigest())
         self._all = _digest(self._voxels, [reading.to_json() for reading in readings], __version__)

@@ -11,7 +11,7 @@ from ..report.readings import Reading
 from ..terminology import Code, segment_terminology
 from . import concepts
 from .installed import highdicom
-from .segment_description import as_read, coded, spoken
+from .segment_description import as_read, coded, is_drawn, spoken
 
 
 def measurement_group(
@@ -22,6 +22,7 @@ def measurement_group(
     tracking_uid: str,
     region: Any,
     edited: bool = False,
+    removed: bool = False,
 ) -> Any:
     """The group of one kidney or mass: its measurements, its classes, and who says which.
 
@@ -32,6 +33,7 @@ def measurement_group(
         tracking_uid: by which the segmentation speaks of the same kidney or mass.
         region: a ``highdicom.sr.ReferencedSegment``; None for a mass without voxels, which has nothing to measure.
         edited: whether the radiologist changed the outline.
+        removed: whether the radiologist took the segment out; what the algorithm had found is then said in words.
 
     Returns:
         a ``highdicom.sr`` template for :class:`highdicom.sr.MeasurementReport`.
@@ -46,7 +48,7 @@ def measurement_group(
         "finding_type": coded(terminology.kind),
         "finding_sites": [sr.FindingSite(coded(organ), laterality=coded(side))],
         "algorithm_id": _algorithm(bundle),
-        "qualitative_evaluations": list(_evaluations(segment, reading, edited)),
+        "qualitative_evaluations": list(_evaluations(segment, reading, edited, removed)),
     }
     if region is None:
         group = sr.MeasurementsAndQualitativeEvaluations(**words)
@@ -54,7 +56,7 @@ def measurement_group(
         group = sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
             **words, referenced_segment=region, measurements=list(_measurements(segment))
         )
-    said = spoken(segment, reading, edited)
+    said = " ".join(filter(None, [spoken(segment, reading, edited), "The radiologist removed it." * removed]))
     if said:
         group[0].ContentSequence.append(
             sr.TextContentItem(coded(concepts.COMMENT), said, relationship_type=sr.RelationshipTypeValues.CONTAINS)
@@ -81,18 +83,25 @@ def _measurements(segment: Kidney | Mass) -> Iterator[Any]:
                 yield _measured(concept, segment.probabilities[mass_class], concepts.NO_UNITS)
 
 
-def _evaluations(segment: Kidney | Mass, reading: Reading | None, edited: bool) -> Iterator[Any]:
+def _evaluations(segment: Kidney | Mass, reading: Reading | None, edited: bool, removed: bool) -> Iterator[Any]:
     evaluation = highdicom().sr.QualitativeEvaluation
+    drawn = is_drawn(segment)
+    theirs = None if reading is None else reading.mass_class
     if isinstance(segment, Mass):
-        yield evaluation(coded(concepts.CLASS_BY_ALGORITHM), coded(concepts.CLASSES[segment.mass_class]))
+        if drawn:
+            theirs = theirs or segment.mass_class
+        else:
+            yield evaluation(coded(concepts.CLASS_BY_ALGORITHM), coded(concepts.CLASSES[segment.mass_class]))
         yield evaluation(coded(concepts.CLASS_BY_MEASUREMENT), coded(concepts.CLASSES[segment.evidence.suggests]))
-    if edited:
+    if edited or drawn:
         yield evaluation(coded(concepts.OUTLINE), coded(concepts.BY_RADIOLOGIST))
     if reading is not None:
         answer = Code(concepts.OWN_SCHEME, reading.verdict.value, reading.verdict.value.capitalize())
         yield evaluation(coded(concepts.VERDICT_BY_RADIOLOGIST), coded(answer))
-        if reading.mass_class is not None:
-            yield evaluation(coded(concepts.CLASS_BY_RADIOLOGIST), coded(concepts.CLASSES[reading.mass_class]))
+    elif removed:
+        yield evaluation(coded(concepts.VERDICT_BY_RADIOLOGIST), coded(concepts.REMOVED))
+    if theirs is not None:
+        yield evaluation(coded(concepts.CLASS_BY_RADIOLOGIST), coded(concepts.CLASSES[theirs]))
 
 
 def _measured(name: Code, value: float, unit: Code, derivation: Code | None = None) -> Any:

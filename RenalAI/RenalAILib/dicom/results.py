@@ -38,8 +38,8 @@ def dicom_writers(
             are marked as theirs, and measured again.
 
     Returns:
-        ``segmentation.dcm`` where there is a segment; ``measurements.dcm`` where there is one or a rejected mass;
-        ``gradcam.dcm`` where there is Grad-CAM.
+        ``segmentation.dcm`` where there is a segment; ``measurements.dcm`` where there is one, or something that the
+        radiologist rejected or removed; ``gradcam.dcm`` where there is Grad-CAM.
 
     Raises:
         InputError: highdicom is not installed, or the series is not the one of the outcome.
@@ -50,7 +50,7 @@ def dicom_writers(
     made: dict[str, Callable[[], Any]] = {}
     if present_segments(outcome, last):
         made[SEGMENTATION] = lambda: segmentation_object(now, source, last, uids, edited=edited)
-    if made or last:
+    if made or last or outcome.findings.removed:
         made[MEASUREMENTS] = lambda: structured_report(now, source, last, uids, edited=edited)
     if has_activation(outcome, last):
         made[GRADCAM] = lambda: activation_map(now, source, last, uids)

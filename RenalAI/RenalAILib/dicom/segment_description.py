@@ -26,7 +26,7 @@ def describe_segment(
     """A ``highdicom.seg.SegmentDescription``.
 
     AUTOMATIC, by RenalAI; SEMIAUTOMATIC where the radiologist changed the class, which is then the one given, or the
-    outline.
+    outline; MANUAL, of no algorithm, where the radiologist drew the mass.
 
     Args:
         number: of the segment in the object, from 1.
@@ -37,17 +37,20 @@ def describe_segment(
         edited: whether the radiologist changed the outline.
     """
     hd = highdicom()
+    drawn = is_drawn(segment)
     theirs = ["outline"] * edited + ["class"] * (reading is not None and reading.mass_class is not None)
     said = as_read(segment, reading)
     terminology = segment_terminology(said)
-    label = segment_name(said) + (f", {' and '.join(theirs)} by the radiologist" if theirs else "")
+    label = segment_name(said)
+    if drawn or theirs:
+        label += f", {'' if drawn else ' and '.join(theirs) + ' '}by the radiologist"
     description = hd.seg.SegmentDescription(
         segment_number=number,
         segment_label=label[:_LABEL_LENGTH],
         segmented_property_category=coded(terminology.category),
         segmented_property_type=coded(terminology.kind),
-        algorithm_type="SEMIAUTOMATIC" if theirs else "AUTOMATIC",
-        algorithm_identification=_algorithm(bundle),
+        algorithm_type="MANUAL" if drawn else "SEMIAUTOMATIC" if theirs else "AUTOMATIC",
+        algorithm_identification=None if drawn else _algorithm(bundle),
         tracking_uid=tracking_uid,
         tracking_id=segment.segment_id,
         anatomic_regions=[coded(terminology.region)] if terminology.region.value else None,
@@ -65,6 +68,11 @@ def describe_segment(
     return description
 
 
+def is_drawn(segment: Kidney | Mass) -> bool:
+    """Whether the radiologist drew it, and no network."""
+    return isinstance(segment, Mass) and segment.drawn > 0
+
+
 def as_read(segment: Kidney | Mass, reading: Reading | None) -> Kidney | Mass:
     """The segment with the radiologist's class where there is one."""
     if isinstance(segment, Mass) and reading is not None and reading.mass_class is not None:
@@ -75,11 +83,13 @@ def as_read(segment: Kidney | Mass, reading: Reading | None) -> Kidney | Mass:
 def spoken(segment: Kidney | Mass, reading: Reading | None, edited: bool = False) -> str:
     """What the algorithm said, then what the radiologist said, each named."""
     said = []
-    if isinstance(segment, Mass):
+    if isinstance(segment, Mass) and segment.drawn:
+        said.append("Drawn by the radiologist; the algorithm did not find it.")
+    elif isinstance(segment, Mass):
         probability = segment.probabilities.get(segment.mass_class)
         sure = "" if probability is None else f", probability {probability:.2f}"
         said.append(f"Algorithm, not a diagnosis: {CLASS_NAMES[segment.mass_class]}{sure}.")
-    if edited:
+    if edited and not is_drawn(segment):
         said.append("The radiologist changed the outline.")
     if reading is not None:
         who = f"Radiologist ({reading.reader})" if reading.reader else "Radiologist"

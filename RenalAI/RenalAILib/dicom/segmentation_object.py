@@ -33,8 +33,8 @@ def write_dicom_seg(
     """Writes one object with a segment for every kidney and mass, whole or not at all.
 
     Patient, study and frame of reference are those of the source images, which the object refers to frame by frame;
-    series and instance are new. A mass that the radiologist rejected is left out, and
-    counted in the content description; its voxels belong to no segment.
+    series and instance are new. A mass that the radiologist rejected is left out; its
+    voxels belong to no segment. The content description counts what they rejected or removed.
 
     Args:
         outcome: on the grid of the source images; axes may be permuted or run the other way.
@@ -101,7 +101,7 @@ def segmentation_object(
             software_versions=__version__,
             device_serial_number=bundle.sha256[:16],  # what tells one set of weights from another
             content_label="RENALAI",
-            content_description=_content(bundle.demonstration, [reading.verdict for reading in readings.values()]),
+            content_description=_content(outcome, readings),
             series_description="RenalAI kidneys and renal masses",
             **({"transfer_syntax_uid": _RLE} if labelmap else {}),
         )
@@ -145,8 +145,12 @@ def pixel_measures(source: SourceImages) -> Any:
     )
 
 
-def _content(demonstration: bool, verdicts: Sequence[Verdict]) -> str:
+def _content(outcome: Outcome, readings: Mapping[str, Reading]) -> str:
     """At most 64 characters (LO)."""
+    demonstration = outcome.findings.bundle.demonstration
     words = "Demonstration weights, not for diagnosis" if demonstration else "Kidneys and renal masses in CT"
-    rejected = verdicts.count(Verdict.REJECTED)
-    return f"{words}; {rejected} rejected by reader" if rejected else words
+    removed = {segment.segment_id for segment in outcome.findings.removed}
+    rejected = {segment.segment_id for segment in outcome.segments if is_rejected(readings.get(segment.segment_id))}
+    if removed:
+        return f"{words}; {len(removed | rejected)} taken out by reader"
+    return f"{words}; {len(rejected)} rejected by reader" if rejected else words

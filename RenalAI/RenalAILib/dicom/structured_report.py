@@ -30,8 +30,8 @@ def structured_report(
     """A ``highdicom.sr.Comprehensive3DSR`` with a measurement group for every kidney and mass.
 
     Each group refers to its segment of the object that :func:`.segmentation_object.segmentation_object` makes with the
-    same ``uids``. A mass that the radiologist rejected has a group with their verdict and no measurements. The report
-    is unverified: a program made it.
+    same ``uids``. A mass that the radiologist rejected, and a segment that they removed, has a group that says so and
+    no measurements. The report is unverified: a program made it.
 
     Args:
         outcome: on the grid of the source images.
@@ -59,6 +59,17 @@ def structured_report(
             region=_region(numbers.get(segment.segment_id), source, uids),
         )
         for segment in spoken_of
+    ]
+    groups += [
+        measurement_group(
+            segment,
+            readings.get(segment.segment_id),
+            findings.bundle,
+            tracking_uid=uids.tracking(segment.segment_id),
+            region=None,
+            removed=True,
+        )
+        for segment in findings.removed
     ]
     report = hd.sr.MeasurementReport(
         observation_context=_observer(outcome),

@@ -1,0 +1,109 @@
+"""What a radiologist drew, and what they removed, in the segmentation and the report: theirs, and nobody else's."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+from paintedbody import painted_outcome
+from scanfiles import write_series
+from test_dicom_results import GRID, complete, evaluated, measured, program
+
+from RenalAILib.dicom.results import GRADCAM, MEASUREMENTS, SEGMENTATION, write_dicom_results
+from RenalAILib.drawn_masses import drawn_mass
+from RenalAILib.findings import Mass, Outcome
+from RenalAILib.labels import MassClass, Side
+from RenalAILib.report.readings import Reading, Verdict
+
+DRAWN = "Segment_1"
+
+
+@pytest.fixture(scope="module")
+def outcome() -> Outcome:
+    """The painted body: a right mass was drawn into the kidney; the left AML and the right kidney were removed."""
+    plain = painted_outcome(GRID, (18, 35, 49))
+    right, left = plain.findings.kidneys
+    cyst, solid, aml = plain.findings.masses
+    mask = np.zeros(plain.volume.shape, bool)
+    mask[8:10, 16:20, 10:14] = plain.instances[8:10, 16:20, 10:14] <= 1
+    mine = drawn_mass(DRAWN, 1, mask, plain.volume, Side.RIGHT, MassClass.AML, plain.findings.kidneys)
+    instances = np.zeros_like(plain.instances)
+    for number, old in enumerate((2, 3, 4), start=1):  # the left kidney, the cyst, the solid mass
+        instances[plain.instances == old] = number
+    instances[mask] = 4
+    findings = replace(plain.findings, kidneys=(left,), masses=(cyst, solid, mine), removed=(right, aml))
+    return Outcome(plain.volume, findings, (instances > 0).astype(np.uint8), instances, plain.saliency)
+
+
+@pytest.fixture(scope="module")
+def written(outcome: Outcome, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    slices = write_series(tmp_path_factory.mktemp("ct"), outcome.volume.voxels, GRID, number=4, change=complete)
+    folder = tmp_path_factory.mktemp("results")
+    readings = [Reading(DRAWN, Verdict.DRAWN, MassClass.AML, reader="Dr. Roe")]
+    assert set(write_dicom_results(outcome, slices, folder, readings)) == {SEGMENTATION, MEASUREMENTS, GRADCAM}
+    return folder
+
+
+def test_a_drawn_segment_is_manual_and_of_no_algorithm(written: Path) -> None:
+    data = pydicom.dcmread(written / SEGMENTATION)
+    entries = {entry.TrackingID: entry for entry in data.SegmentSequence}
+    assert list(entries) == ["kidney_left", "mass_right_1", "mass_left_1", DRAWN]
+    mine = entries.pop(DRAWN)
+    assert mine.SegmentAlgorithmType == "MANUAL" and "SegmentAlgorithmName" not in mine
+    assert "SegmentationAlgorithmIdentificationSequence" not in mine
+    assert mine.SegmentLabel == "Right drawn mass 1 (AML), by the radiologist"
+    assert "the algorithm did not find it" in mine.SegmentDescription and "Dr. Roe" in mine.SegmentDescription
+    assert {entry.SegmentAlgorithmType for entry in entries.values()} == {"AUTOMATIC"}
+    assert data.ContentDescription.endswith("; 2 taken out by reader")
+
+
+def test_the_report_says_whose_they_are(outcome: Outcome, written: Path, tmp_path: Path) -> None:
+    """As dcmqi reads it: what was removed has a group without region and numbers."""
+    words = ["--inputDICOM", str(written / MEASUREMENTS), "--outputMetadata", str(tmp_path / "sr.json")]
+    subprocess.run([program("tid1500reader", "pip install dcmqi"), *words], check=True, capture_output=True)
+    told = json.loads((tmp_path / "sr.json").read_text("utf-8"))["Measurements"]
+    groups = {group["TrackingIdentifier"]: group for group in told}
+    mine = outcome.findings.masses[-1]
+    assert isinstance(mine, Mass) and mine.drawn
+    said, numbers = evaluated(groups[DRAWN]), measured(groups[DRAWN])
+    assert (said["class_by_radiologist"], said["outline"], said["verdict_by_radiologist"]) == (
+        "aml", "radiologist", "drawn",
+    )  # fmt: skip
+    assert "class_by_algorithm" not in said and not any("probability" in name for name, _ in numbers)
+    assert numbers["118565006", ""] == pytest.approx(mine.volume_ml, rel=1e-5)
+    assert groups[DRAWN]["ReferencedSegment"] == 4
+    for name in ("kidney_right", "mass_left_2"):
+        assert evaluated(groups[name])["verdict_by_radiologist"] == "removed"
+        assert not groups[name].get("measurementItems") and "ReferencedSegment" not in groups[name]
+    assert evaluated(groups["mass_left_2"])["class_by_algorithm"] == "aml"
+
+
+def test_validators_find_no_error(written: Path) -> None:
+    for name in (SEGMENTATION, MEASUREMENTS):
+        done = subprocess.run(
+            [program("dciodvfy", "apt install dicom3tools"), str(written / name)],
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+        )
+        assert not [line for line in done.stderr.splitlines() if line.startswith("Error")], done.stderr
+
+
+def test_grad_cam_of_what_was_removed_is_not_written(written: Path, outcome: Outcome, tmp_path: Path) -> None:
+    assert "mass_left_2" in outcome.saliency
+    only = replace(outcome, saliency={"mass_left_2": outcome.saliency["mass_left_2"]})
+    slices = write_series(tmp_path / "ct", outcome.volume.voxels, GRID, number=4, change=complete)
+    assert set(write_dicom_results(only, slices, tmp_path)) == {SEGMENTATION, MEASUREMENTS}
+
+
+def test_all_removed_leaves_a_report_that_says_so(outcome: Outcome, tmp_path: Path) -> None:
+    gone = (*outcome.findings.kidneys, *outcome.findings.masses[:2], *outcome.findings.removed)
+    findings = replace(outcome.findings, kidneys=(), masses=(), removed=gone)
+    nothing = Outcome(outcome.volume, findings, outcome.labels * 0, outcome.instances * 0, {})
+    slices = write_series(tmp_path / "ct", outcome.volume.voxels, GRID, number=4, change=complete)
+    assert set(write_dicom_results(nothing, slices, tmp_path)) == {MEASUREMENTS}
