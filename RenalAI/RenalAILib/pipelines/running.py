@@ -61,8 +61,7 @@ def segment(
     steps = Steps(progress, cancelled)
     work = Work(volume, canonical(volume), bundle, networks, steps, stopwatch, fast, second_phase, phase, others)
     found = _pipeline(bundle.pipeline)(work)
-    with stopwatch("limits"):
-        about = about_scan(work.view, Orientation.of(volume).apply(found.labels))
+    about = about_scan(work.view, Orientation.of(volume).apply(found.labels))
     steps("characterise", 1.0, "Done")
     timings = dict(stopwatch.wall_s)
     timings["total"] = time.perf_counter() - begin

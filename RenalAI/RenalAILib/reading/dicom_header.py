@@ -16,8 +16,10 @@ _TAGS = (
     "ProtocolName", "StudyInstanceUID", "AcquisitionDateTime", "AcquisitionDate", "AcquisitionTime", "StudyDate",
     "ContrastBolusStartTime", "Modality", "ImageType", "ContrastBolusAgent", "ConvolutionKernel", "Rows", "Columns",
     "SamplesPerPixel", "NumberOfFrames", "BitsAllocated", "PixelSpacing", "ImagePositionPatient",
-    "ImageOrientationPatient", "RescaleSlope", "RescaleIntercept",
+    "ImageOrientationPatient", "RescaleSlope", "RescaleIntercept", "PatientAge",
 )  # fmt: skip
+_UNITS_A_YEAR = {"D": 365.25, "W": 52.18, "M": 12, "Y": 1}
+_ADULT_YEARS = 18
 _ENHANCED = "1.2.840.10008.5.1.4.1.1.2.1"
 
 
@@ -32,6 +34,7 @@ class Header:
         contrast_agent: as given, empty where none.
         acquired_s: when the acquisition began, seconds since a midnight long ago; None where the file does not say.
         injected_s: when the contrast injection began, by the same clock.
+        minor: the patient is under 18, as far as the file says; how old exactly goes no further than this.
     """
 
     path: Path
@@ -58,6 +61,7 @@ class Header:
     pixel_spacing: tuple[float, ...] | None
     slope: float
     intercept: float
+    minor: bool = False
 
 
 def is_dicom(path: Path) -> bool:
@@ -128,7 +132,21 @@ def _header(path: Path, data: Any) -> Header:
         pixel_spacing=_numbers(data, "PixelSpacing", 2),
         slope=float(1 if data.get("RescaleSlope") is None else data.RescaleSlope),
         intercept=float(data.get("RescaleIntercept") or 0),
+        minor=is_minor(str(data.get("PatientAge") or "")),
     )
+
+
+def is_minor(age: str) -> bool:
+    """Whether an age string (PS3.5 6.2: three digits and D, W, M or Y) is under 18 years; False where it is none.
+
+    Example:
+        >>> [is_minor(age) for age in ("017Y", "018Y", "011M", "", "unknown")]
+        [True, False, True, False, False]
+    """
+    number, unit = age[:-1], age[-1:].upper()
+    if not number.isdecimal() or unit not in _UNITS_A_YEAR:
+        return False
+    return int(number) / _UNITS_A_YEAR[unit] < _ADULT_YEARS
 
 
 def _times(data: Any) -> tuple[float | None, float | None]:

@@ -171,6 +171,8 @@ def read_chosen(path: Path, series: Series, notes: tuple[str, ...] = ()) -> tupl
         raise InputError(f"{name} is {series.modality or 'of unknown modality'}, not CT")
     built = stack(name, series.headers)
     slices = tuple(header.path for header in built.headers)
+    if any(header.minor for header in built.headers):
+        notes = (*notes, "The patient is under 18 years old by the DICOM header; the networks were trained on adults.")
     return Stored(read_pixels(name, built.headers), built.ijk_to_ras, (*notes, *built.notes), slices), name
 
 
