@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from RenalAILib.voting import patient_class, slice_vote
 
-from .evaluation.roc import curve_points, pair_wins
+from .evaluation.roc import pair_wins
 
 Floats = npt.NDArray[np.float64]
 
@@ -92,12 +92,6 @@ def image_metrics(slices: Sequence[JudgedSlice], classes: Sequence[str]) -> dict
     if not right.all():
         result["specificity"] = float((~found[~right]).mean())
     return result
-
-
-def roc_of(slices: Sequence[JudgedSlice], classes: Sequence[str]) -> tuple[Floats, Floats]:
-    """False and true rates of the positive class over images; empty where only one kind is there."""
-    right = np.array([one.truth == classes[-1] for one in slices], dtype=np.bool_)
-    return curve_points(positive_scores(slices, classes), right)
 
 
 def positive_scores(slices: Sequence[JudgedSlice], classes: Sequence[str]) -> Floats:

@@ -57,9 +57,5 @@ class Trainings(Protocol):
         ...
 
 
-class Logic(Jobs, Trainings, Protocol):
-    """All of it."""
-
-
 Schedule = Callable[[int, Callable[[], None]], None]
-"""Calls a function after so many milliseconds: ``qt.QTimer.singleShot``."""
+"""Calls a function after so many milliseconds (:class:`RenalAIWidgets.timer.Timer`)."""

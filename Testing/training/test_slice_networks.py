@@ -12,20 +12,17 @@ from torch import nn
 
 from RenalAILib.errors import InputError
 from RenalAITrainingLib.networks import imagenet
+from RenalAITrainingLib.networks.slice_blocks import convolutions
 from RenalAITrainingLib.networks.slice_resnet import SliceResNet, resnet50v2, resnet101, resnet152
 
 SMALL = {"width": 0.125}
-
-
-def _convolutions(network: nn.Module) -> int:
-    return sum(isinstance(module, nn.Conv2d) for module in network.modules())
 
 
 def test_counts_are_those_of_the_papers() -> None:
     """104 convolutions in ResNet101 (Bolocan 2023). Keras' ResNet50V2 without its top counts 23 564 800 weights: its
     convolutions have biases where ours have none."""
     one, two, three = resnet50v2(), resnet101(), resnet152()
-    assert [_convolutions(network) for network in (one, two, three)] == [53, 104, 155]
+    assert [convolutions(network) for network in (one, two, three)] == [53, 104, 155]
     counts = [sum(weight.numel() for weight in network.parameters()) for network in (one, two, three)]
     assert counts == [23_496_257, 42_495_937, 58_139_585]
     assert abs(counts[0] / (23_564_800 + 2049) - 1) < 0.005

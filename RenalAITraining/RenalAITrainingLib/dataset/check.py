@@ -232,8 +232,3 @@ def _digest(volume: Volume) -> str:
     for plane in volume.voxels:
         total.update(np.ascontiguousarray(plane, dtype=np.int16).tobytes())
     return total.hexdigest()
-
-
-def has_errors(findings: list[Finding]) -> bool:
-    """Whether any finding spoils training."""
-    return any(finding.severity is Severity.ERROR for finding in findings)

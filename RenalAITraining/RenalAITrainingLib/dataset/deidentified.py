@@ -11,7 +11,6 @@ import re
 
 from RenalAILib.errors import InputError
 
-PATIENT = re.compile(r"p[a-z2-7]{10}")
 CASE = re.compile(r"p[a-z2-7]{10}-[a-z2-7]{4}")
 
 _READER = re.compile(r"[a-z][a-z0-9-]{0,23}")
