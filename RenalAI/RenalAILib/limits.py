@@ -16,7 +16,7 @@ from .domains import connected_domains
 from .volume import Volume
 
 THICK_MM = 5.5
-"""Usual abdominal CTs have slices of up to 5 mm, and so have training scans; thicker ones hide masses of a centimeter."""
+"""Usual abdominal CTs have slices of up to 5 mm, and so have training scans; thicker ones hide masses of a cm."""
 
 SMALL_BODY_MM = 215.0
 """Effective diameter (AAPM Report 204: the root of width times depth) of the ten-year-old of Cristy's phantoms
