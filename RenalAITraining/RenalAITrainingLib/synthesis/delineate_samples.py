@@ -15,19 +15,19 @@ from ..sources import ShapeLibrary
 from .bowel import bowel_against
 from .contrast import Phase, in_phase, noisier, shifted
 from .fields import Rng
-from .kidney_tissue import draw_tissue
-from .lookalikes import lookalike
+from .kidney_tissue import draw_tissue, phase_like
 from .made import MadeSample
 from .masses import InsertedMass, PlannedMass, insert_mass, plan_mass
 from .repainting import repainted
 from .scene import Scene, resample_labels
+from .variants import with_variants
 from .warping import warped
 
 SHAPE: Triple = (128, 128, 128)
 MARGIN_MM = 15.0
 _PHASES = (None, Phase.UNENHANCED, Phase.CORTICOMEDULLARY, Phase.NEPHROGRAPHIC, Phase.EXCRETORY)
 _PHASE_SHARES = (0.3, 0.18, 0.3, 0.12, 0.1)  # early ones often: their pyramids are what is mistaken for masses
-_REPAINTED_SHARE = {"real": 0.0, "synthetic": 0.25, "phantom": 0.8}
+_REPAINTED_SHARE = {"real": 0.12, "synthetic": 0.25, "phantom": 0.88}
 _MASS_COUNT_SHARES = (0.25, 0.4, 0.22, 0.13)
 
 
@@ -52,12 +52,11 @@ def prepared_kidney(
         part = in_phase(rng, part, phase)
         facts["phase"] = phase.value
     if rng.random() < _REPAINTED_SHARE[part.kind]:
-        inside = phase if phase is not None and scene.kind != "phantom" else _phase_of_phantom(rng, part)
+        inside = phase_like(rng, part.kidney_hu) if scene.kind == "phantom" or phase is None else phase
         carve = scene.kind == "phantom" or rng.random() < 0.25
         part = repainted(rng, part, side, draw_tissue(rng, inside), carve)
         facts["inside"] = inside.value
-    if rng.random() < 0.3:
-        part = lookalike(rng, part, side)
+    part, facts["variants"] = with_variants(rng, part, side, phase)
     inserted = []
     for plan in plans:
         made = insert_mass(rng, part, side, plan, shapes)
@@ -73,14 +72,6 @@ def prepared_kidney(
     if rng.random() < 0.25 and part.spacing_mm[0] < 3.5:
         part = thicker(part, float(rng.uniform(4, 5)))
     return part, side, inserted, facts
-
-
-def _phase_of_phantom(rng: Rng, part: Scene) -> Phase:
-    """A phase for a phantom's kidneys that its vessels do not belie."""
-    if not part.enhanced:
-        return Phase.UNENHANCED
-    enhanced = (Phase.CORTICOMEDULLARY, Phase.NEPHROGRAPHIC, Phase.EXCRETORY)
-    return enhanced[int(rng.choice(3, p=(0.5, 0.35, 0.15)))]
 
 
 def thicker(scene: Scene, thickness_mm: float) -> Scene:

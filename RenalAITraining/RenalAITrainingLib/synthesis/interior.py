@@ -22,6 +22,7 @@ Points = npt.NDArray[np.float32]
 
 _LEAST_SINUS = 0.03  # of the kidney's voxels: below, its readers left next to none out
 _FAR = np.float32(20.0)
+_PELVIS_STRETCH = np.array([1.5, 1.0, 1.0], dtype=np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +168,7 @@ def _tubes(
     open_side = at[int(depth[inside].argmin())]  # where the sinus comes out: the hilum
     pelvis = (middle + rng.uniform(0.1, 0.7) * (open_side - middle)).astype(np.float32)
     swell = float(np.exp(rng.normal(0, 0.45)))  # dilation: of all parts together
-    signed = np.sqrt(((at - pelvis) ** 2 / np.float32([1.5, 1.0, 1.0])).sum(axis=1)) - rng.uniform(3.0, 6.5) * swell
+    signed = np.sqrt(((at - pelvis) ** 2 / _PELVIS_STRETCH).sum(axis=1)) - rng.uniform(3.0, 6.5) * swell
     for apex in apices[rng.random(len(apices)) < rng.uniform(0.5, 1.0)]:
         cup = np.sqrt(((at - apex) ** 2).sum(axis=1)) - rng.uniform(1.2, 3.0) * swell
         neck = _from_segment(at, apex, pelvis) - rng.uniform(0.4, 1.3) * swell

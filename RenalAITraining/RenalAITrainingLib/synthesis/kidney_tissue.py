@@ -13,6 +13,8 @@ from enum import Enum
 
 from .fields import Rng
 
+_PLAIN_BELOW_HU = 55.0
+
 
 class Phase(Enum):
     """When after the injection."""
@@ -59,9 +61,8 @@ def draw_tissue(rng: Rng, phase: Phase) -> KidneyTissue:
 
 
 def phase_like(rng: Rng, kidney_hu: float) -> Phase:
-    """A phase in which parenchyma of that HU may be."""
-    if kidney_hu < 55:
+    """A phase in which the surroundings of a parenchyma of that HU may be: what is plain stays plain."""
+    if kidney_hu < _PLAIN_BELOW_HU:
         return Phase.UNENHANCED
-    if kidney_hu < 110:
-        return Phase.EXCRETORY if rng.random() < 0.5 else Phase.CORTICOMEDULLARY
-    return Phase.NEPHROGRAPHIC if rng.random() < 0.5 else Phase.CORTICOMEDULLARY
+    enhanced = (Phase.CORTICOMEDULLARY, Phase.NEPHROGRAPHIC, Phase.EXCRETORY)
+    return enhanced[int(rng.choice(3, p=(0.5, 0.35, 0.15)))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,9 @@ from RenalAILib.boxes import Box
 from RenalAILib.labels import Label, Side
 
 from .fields import Field, Rng, smooth_field
+from .partial_volume import share_within
 from .scene import Scene
+from .shapes import Ellipsoid
 
 Mask = npt.NDArray[np.bool_]
 
@@ -32,9 +35,39 @@ def stones(rng: Rng, scene: Scene, side: Side) -> Scene:
     return _in_kidney(rng, scene, side, _stones)
 
 
+def prominent_column(rng: Rng, scene: Scene, side: Side) -> Scene:
+    """A hypertrophied column of Bertin: 8 to 24 mm of cortex, as bright as the rest, pushing into the sinus."""
+    kidney = scene.labels == Label.kidney(side)
+    sinus = kidney & ~scene.parenchyma
+    edge = sinus & ndimage.binary_dilation(scene.parenchyma & kidney)
+    places = np.argwhere(edge)
+    if len(places) == 0:
+        return scene
+    centre = places[int(rng.integers(len(places)))] * scene.spacing_mm
+    diameter = float(rng.uniform(8, 24))
+    outline = Ellipsoid.draw(rng, diameter, float(rng.uniform(0, 0.1)))
+    box = Box.around(kidney)
+    if box is None:
+        return scene
+    axes = [
+        (np.arange(start, stop) * step - at).astype(np.float32)
+        for start, stop, step, at in zip(box.start, box.stop, scene.spacing_mm, centre, strict=True)
+    ]
+    signed = outline.signed_mm(np.stack(np.meshgrid(*axes, indexing="ij")))
+    signed = np.where(sinus[box.slices], signed, np.maximum(signed, 0))  # the parenchyma about it stays as it is
+    share = share_within(signed, scene.spacing_mm, 0.6) * sinus[box.slices]
+    tissue = scene.hu[scene.parenchyma & kidney]
+    hu, parenchyma = scene.hu.copy(), scene.parenchyma.copy()
+    drawn = float(np.quantile(tissue, rng.uniform(0.5, 0.8))) + scene.noise.draw(rng, box.shape)
+    hu[box.slices] += share * (drawn - hu[box.slices])
+    parenchyma[box.slices] |= share > 0.5
+    return replace(scene.altered(hu), parenchyma=parenchyma)
+
+
 def lookalike(rng: Rng, scene: Scene, side: Side) -> Scene:
     """A random one of them."""
-    return (pyramids, dilated_pelvis, stones)[int(rng.choice(3, p=[0.5, 0.35, 0.15]))](rng, scene, side)
+    kinds = (pyramids, dilated_pelvis, stones, prominent_column)
+    return kinds[int(rng.choice(4, p=[0.25, 0.4, 0.1, 0.25]))](rng, scene, side)
 
 
 def _in_kidney(rng: Rng, scene: Scene, side: Side, change: Callable[[Rng, Scene, Mask], Field]) -> Scene:
@@ -65,7 +98,7 @@ def _pelvis(rng: Rng, part: Scene, kidney: Mask) -> Field:
         return part.hu
     inner = ndimage.distance_transform_edt(~sinus, sampling=part.spacing_mm)
     depth = ndimage.distance_transform_edt(np.pad(kidney, 1), sampling=part.spacing_mm)[1:-1, 1:-1, 1:-1]
-    swell = rng.uniform(-2, 5) + 1.5 * smooth_field(rng, part.shape, part.spacing_mm, 12)
+    swell = rng.uniform(-2, 5 if rng.random() < 0.75 else 12) + 1.5 * smooth_field(rng, part.shape, part.spacing_mm, 12)
     signed = np.maximum(inner - swell, 5 - depth)  # a rim of parenchyma stays
     urine = rng.normal(7, 5) if rng.random() < 0.8 else rng.uniform(120, 400)
     share = 1 / (1 + np.exp(signed / 0.5)) * kidney

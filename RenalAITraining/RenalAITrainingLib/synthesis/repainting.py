@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 from RenalAILib.boxes import Box
 from RenalAILib.labels import Label, Side
@@ -43,6 +44,10 @@ def repainted(rng: Rng, scene: Scene, side: Side, tissue: KidneyTissue, carve: b
     hu, _ = steered_to(part, part.hu, own & part.parenchyma, own, cortex)
     drawn = painted_interior(rng, interior, tissue, part.spacing_mm) + part.noise.draw(rng, part.shape)
     share = np.clip((interior.depth_mm - _EDGE_MM) / _FADE_MM, 0, 1) * own
+    if scene.kind == "phantom":  # its cortex ends in a bright line across the hilum
+        lip = ndimage.binary_dilation((interior.sinus > 0.5) & (interior.depth_mm < 2) & own, iterations=2)
+        lip &= (part.labels == 0) | (interior.sinus > 0.5)
+        share, drawn = np.where(lip, 1, share), np.where(lip & ~own, tissue.fat, drawn)
     result, parenchyma = scene.hu.copy(), scene.parenchyma.copy()
     result[where] = hu + share * (drawn - hu)
     sinus = np.maximum(interior.sinus, interior.urine) > 0.5

@@ -21,6 +21,7 @@ Mask = npt.NDArray[np.bool_]
 
 _FAT = np.float32(-100.0)
 _SMOOTH_MM = 3.0
+_LARGEST_GAIN = 1.2  # of noise
 
 
 def steered_to(scene: Scene, hu: Field, region: Mask, whole: Mask, target: Field) -> tuple[Field, Field]:
@@ -45,6 +46,8 @@ def steered_to(scene: Scene, hu: Field, region: Mask, whole: Mask, target: Field
     ground = np.minimum(ground, np.minimum(wanted, reference) - 20)
     slope = (wanted - ground) / (reference - ground)
     steered = np.where(crop > ground, ground + (crop - ground) * slope, crop)
+    if float(np.median(slope[inside])) > 1:
+        steered += _kept_quiet(crop - reference, slope, inside, scene)
     near = ndimage.distance_transform_edt(~whole[where], sampling=scene.spacing_mm)
     other = ((scene.organs[where] > 0) | scene.masses[where]) & ~whole[where]
     blend = np.where(whole[where], 1.0, np.clip(1.6 - near / 1.5, 0, 1) * ~other).astype(np.float32)
@@ -53,6 +56,13 @@ def steered_to(scene: Scene, hu: Field, region: Mask, whole: Mask, target: Field
     changed[where] += blend * (steered - crop)
     gain[where] = 1 - blend * (1 - np.where(crop > ground, slope, 1))
     return changed, gain
+
+
+def _kept_quiet(rest: Field, slope: Field, inside: Mask, scene: Scene) -> Field:
+    """What to add so that a paler scan brought up keeps about its own noise: fully 3 mm inside, nothing at the edge."""
+    within = ndimage.distance_transform_edt(inside, sampling=scene.spacing_mm).astype(np.float32)
+    weight = np.clip((within - 1) / 2, 0, 1)
+    return np.asarray(-weight * np.maximum(slope - _LARGEST_GAIN, 0) * rest, dtype=np.float32)
 
 
 def _carried_on(hu: Field, known: Mask, scene: Scene, otherwise: float) -> Field:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
-from .fields import Rng, smooth_field
+from .fields import Field, Rng, smooth_field
 from .scene import Scene
 
 _PARENCHYMA = 128  # of the packed truth: labels in bits 0-2, organs in bits 3-6, parenchyma in bit 7
@@ -30,6 +32,19 @@ def warped(rng: Rng, scene: Scene, largest_degrees: float = 12.0, largest_mm: fl
         line = matrix[row].astype(np.float32)
         coordinates[row] = push + np.float32(centre[row])
         coordinates[row] += line[0] * axes[0][:, None, None] + line[1] * axes[1][:, None] + line[2] * axes[2]
+    return _taken_at(scene, coordinates)
+
+
+def pulled(scene: Scene, shifts: Sequence[Field]) -> Scene:
+    """``scene`` with each voxel taken from ``shifts`` (along k, j, i; in voxels) away; image linear, truth nearest."""
+    coordinates = np.empty((3, *scene.shape), dtype=np.float32)
+    for axis, (shift, count) in enumerate(zip(shifts, scene.shape, strict=True)):
+        line = np.arange(count, dtype=np.float32)
+        coordinates[axis] = shift + line.reshape([-1 if n == axis else 1 for n in range(3)])
+    return _taken_at(scene, coordinates)
+
+
+def _taken_at(scene: Scene, coordinates: npt.NDArray[np.float32]) -> Scene:
     hu = ndimage.map_coordinates(scene.hu, coordinates, order=1, mode="nearest", output=np.float32)
     packed = scene.labels + 8 * scene.organs + _PARENCHYMA * scene.parenchyma.astype(np.uint8)
     truth = ndimage.map_coordinates(packed, coordinates, order=0, mode="nearest")
