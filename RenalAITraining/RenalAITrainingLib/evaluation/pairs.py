@@ -10,6 +10,7 @@ from pathlib import Path
 from RenalAILib.errors import InputError
 
 from ..dataset.folder import INDEX, Dataset
+from ..dataset.inside import inside
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
 _CT, _LABELS = "ct.nii.gz", "labels.nii.gz"
@@ -115,7 +116,13 @@ def select(source: Path, part: str | None = None) -> Selection:
 def _of_dataset(folder: Path) -> Selection:
     dataset = Dataset.open(folder)
     pairs = tuple(
-        Pair(case.name, case.patient, dataset.part_of(case), folder / case.image_path, folder / case.label_path())
+        Pair(
+            case.name,
+            case.patient,
+            dataset.part_of(case),
+            inside(folder, case.image_path),
+            inside(folder, case.label_path()),
+        )
         for case in dataset
         if case.has_image
     )
