@@ -15,6 +15,7 @@ from .dicom.results import dicom_writers
 from .dicom.source_images import read_source_images
 from .errors import InputError
 from .findings import Findings, Outcome
+from .phased_scans import PhasedScan
 from .phases import OtherPhase, PhaseTable, measure_phases
 from .pipelines.running import segment
 from .reading import PhaseScan, opened, read_ct, read_phases
@@ -27,17 +28,17 @@ _NOTHING = "No DICOM result was written: there is no kidney and no mass to put i
 
 
 def segment_study(
-    source: Path,
-    output: Path,
+    source: str | Path,
+    output: str | Path,
     *,
     bundle: str | Bundle | None = None,
     device: str = "auto",
     fast: bool = False,
     series: str | None = None,
-    second_phase: Path | None = None,
+    second_phase: str | Path | None = None,
     phases: bool = False,
     dicom: bool = False,
-    report: Progress,
+    report: Progress | None = None,
 ) -> tuple[Outcome, dict[str, Path]]:
     """Read, segment and write one study; what can be refused is refused before the work starts.
 
@@ -48,6 +49,7 @@ def segment_study(
 
     Args:
         source: a file or a folder; a zip file or a DICOMDIR stands for the folder in it or around it.
+        report: told of each step, as :func:`.pipelines.running.segment` tells it.
 
     Returns:
         the outcome, and the files written by name.
@@ -56,6 +58,8 @@ def segment_study(
         InputError: bad input, an unknown bundle or device, an output that cannot be written, or DICOM results or phases
             asked for where the CT is no DICOM or a package is missing.
     """
+    source, output = Path(source), Path(output)
+    report = report or _silently
     check_replaceable(output, OWNED)
     if phases and second_phase is not None:
         raise InputError("the phases of a study and a second phase from elsewhere cannot both be measured")
@@ -75,7 +79,10 @@ def segment_study(
         second, notes = second_scan.volume, (*notes, *second_scan.notes)
     read_s = time.perf_counter() - begin
     report("read", 0.0, f"Read {scan.volume.name}")
-    outcome = segment(scan.volume, weights, device=device, fast=fast, second_phase=second, progress=report)
+    known = [PhasedScan(one.label, one.guess.phase.value, one.scan.volume) for one in scans]
+    outcome = segment(
+        scan.volume, weights, device=device, fast=fast, second_phase=second, phases=known, progress=report
+    )
     outcome = replace(outcome, findings=_with_reading(outcome.findings, notes, read_s))
     more: dict[str, Callable[[Outcome, Path], None]] = {}
     if phases:
@@ -88,6 +95,10 @@ def segment_study(
             outcome = _warned(outcome, _NOTHING)
         more |= objects
     return outcome, write_outcome(outcome, output, more=more)
+
+
+def _silently(stage: str, fraction: float, message: str) -> None:
+    """Progress that nobody asked for."""
 
 
 def _in_all_phases(outcome: Outcome, scans: Sequence[PhaseScan], report: Progress) -> tuple[Outcome, PhaseTable]:

@@ -34,7 +34,7 @@ _GRADCAM = "RenalAI: Grad-CAM of every mass, 0 to 1 within its own patch"
 
 def write_outcome(
     outcome: Outcome,
-    folder: Path,
+    folder: str | Path,
     *,
     readings: Sequence[Reading] | None = None,
     more: Mapping[str, Callable[[Outcome, Path], None]] | None = None,
@@ -64,6 +64,7 @@ def write_outcome(
         ValueError: a reading is about no mass of the outcome, or ``more`` has a name that a result may not hold.
     """
     started = time.perf_counter()
+    folder = Path(folder)
     readings = tuple(readings or ())
     more = more or {}
     _check_readings(readings, outcome.findings)
