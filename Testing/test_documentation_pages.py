@@ -57,6 +57,18 @@ def test_every_picture_is_made_by_the_script_and_shown() -> None:
     assert sorted(path.name for path in PICTURES.glob("*.png")) == NAMES == sorted(shown)
 
 
+@pytest.mark.parametrize("library", ["RenalAI/RenalAILib", "RenalAITraining/RenalAITrainingLib"])
+def test_the_architecture_names_every_room(library: str) -> None:
+    text = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    told = {name.rstrip("/").split("/")[0] for name in re.findall(r"`([\w/]+)`", text)}
+    rooms = {
+        path.stem
+        for path in (ROOT / library).iterdir()
+        if not path.name.startswith(("_", ".")) and (path.suffix == ".py" or path.is_dir())
+    }
+    assert rooms - told == set()
+
+
 def blocks(page: Path, language: str) -> Iterator[str]:
     """The fenced blocks of a page in one language."""
     opened, lines = "", []

@@ -1,6 +1,6 @@
 """Bundle: a verified folder of networks and the metadata that says how they are run.
 
-The folder's layout and what each network takes and gives are in ``Resources/Docs/architecture.md``. Nothing in a bundle
+The folder's layout and what each network takes and gives are in ``Resources/Docs/bundles.md``. Nothing in a bundle
 is executed or unpickled: metadata are JSON, networks ONNX, the classifier's head plain arrays.
 """
 
