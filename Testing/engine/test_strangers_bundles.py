@@ -23,6 +23,7 @@ from scanfiles import small_ct, write_metaimage, write_nifti, write_nrrd
 from toybundle import toy_bundle
 
 from RenalAILib.batch.cohort import csv_text, rows
+from RenalAILib.batch.cohort_page import _page
 from RenalAILib.bundle import METADATA, read_bundle, write_checksums
 from RenalAILib.engines.selection import create_engine
 from RenalAILib.errors import InputError
@@ -68,6 +69,18 @@ def dangerous(tree: ast.AST) -> Iterator[str]:
                 yield name
             if name in MUST_SAY and said.get(MUST_SAY[name][0]) is not MUST_SAY[name][1]:
                 yield name
+
+
+def test_all_markup_is_made_where_it_is_escaped() -> None:
+    """Pages are built by `element`, which escapes; nothing but style sheets may be called markup elsewhere."""
+    called = {
+        ast.unparse(node)
+        for path in SOURCES
+        if path.name != "markup.py"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "Markup"
+    }
+    assert called == {"Markup(STYLESHEET)", "Markup(STYLESHEET + _STYLE)"}
 
 
 def _plain(node: ast.AST) -> bool:
@@ -227,6 +240,13 @@ def test_no_cell_of_a_table_is_a_formula(sign: str) -> None:
     record = StudyRecord(evil, wish="", folder=evil, reason=f"{evil} cannot be read")
     (row,) = csv.DictReader(io.StringIO(csv_text(rows([record])), newline=""))
     assert not [cell for cell in row.values() if cell.startswith(sign)]
+
+
+def test_names_of_folders_are_no_markup_on_the_cohorts_page() -> None:
+    evil = "<img src=x onerror=alert(1)>"
+    records = [StudyRecord(evil, "", folder=evil, key="k"), StudyRecord(evil + "2", "", reason=f"{evil}: {evil}")]
+    page = _page(evil, records, rows(records))
+    assert "<img" not in page and "&lt;img" in page
 
 
 def test_numbers_below_zero_stay_numbers() -> None:
