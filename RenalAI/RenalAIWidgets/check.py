@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-import qt
 import slicer
 from slicer.i18n import tr as _
 
@@ -47,7 +46,7 @@ class CheckSection:
         self._checker.startCheck(self._on_progress, self._on_end)
 
     def onCopy(self) -> None:
-        qt.QApplication.clipboard().setText(self._ui.checkText.toPlainText())
+        slicer.app.clipboard().setText(self._ui.checkText.toPlainText())
 
     def onInstall(self) -> None:
         with slicer.util.tryWithErrorDisplay(_("The engine was not installed."), waitCursor=True):

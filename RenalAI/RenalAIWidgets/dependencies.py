@@ -39,6 +39,7 @@ def ensure() -> None:
     requirements = missing()
     if not requirements:
         return
+    refuse_unasked(requirements)
     wheels = os.environ.get("RENALAI_WHEELS", "")
     try:
         if wheels:
@@ -58,6 +59,17 @@ def ensure() -> None:
     if still:
         text = _("{packages} could not be installed. Restart Slicer and try again.")
         raise NotInstalledError(text.format(packages=", ".join(still)))
+
+
+def refuse_unasked(requirements: list[str]) -> None:
+    """Without a main window nobody can be asked, and a dialog would wait for ever. Raises NotInstalledError."""
+    if slicer.util.mainWindow() is None:
+        text = _(
+            "RenalAI needs {packages}. Nobody can be asked without a window: install them once in Slicer's window, or "
+            "with slicer.util.pip_install('{command}')."
+        )
+        command = _quoted(requirements)
+        raise NotInstalledError(text.format(packages=", ".join(requirements), command=command))
 
 
 def nvidia_driver() -> bool:

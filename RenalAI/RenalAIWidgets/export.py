@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import ctk
-import qt
 import slicer
 from slicer.i18n import tr as _
 
@@ -228,4 +227,4 @@ def file_name(text: str) -> str:
 
 
 def _link(path: Path, words: str) -> str:
-    return f'<a href="{qt.QUrl.fromLocalFile(str(path)).toString()}">{words}</a>'
+    return f'<a href="{path.absolute().as_uri()}">{words}</a>'

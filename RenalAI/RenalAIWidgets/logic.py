@@ -12,7 +12,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import qt
 import slicer
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
@@ -32,8 +31,9 @@ def shared_queue() -> JobQueue:
     from RenalAILib.worker.client import Worker
 
     from .jobqueue import JobQueue
+    from .timer import Timer
 
-    return JobQueue(Worker(), qt.QTimer.singleShot)
+    return JobQueue(Worker(), Timer())
 
 
 class RenalAILogic(ScriptedLoadableModuleLogic):
@@ -41,11 +41,16 @@ class RenalAILogic(ScriptedLoadableModuleLogic):
 
     Args:
         queue: where jobs wait for the engine; that of this Slicer by default.
+        approve: asks for what a model's licence needs before its first run, and raises where the user says no;
+            :func:`.licences.ensure` by default.
     """
 
-    def __init__(self, parent: Any = None, queue: JobQueue | None = None) -> None:
+    def __init__(
+        self, parent: Any = None, queue: JobQueue | None = None, approve: Callable[[str], None] | None = None
+    ) -> None:
         ScriptedLoadableModuleLogic.__init__(self, parent)
         self._own_queue = queue
+        self._approve = approve
 
     @property
     def _queue(self) -> JobQueue:
@@ -81,6 +86,7 @@ class RenalAILogic(ScriptedLoadableModuleLogic):
             RenalAILib.errors.InputError: the CT, the model or the device cannot be used.
             RenalAILib.worker.errors.WorkerError: the engine failed; ``log`` has its last lines.
             NotInstalledError: the engine's packages are missing and the user declined to install them.
+            NotApprovedError: the user did not approve of the licence of the model's weights.
         """
         run = self._segment(volumeNode, secondPhase, bundle, device, fast)
         if not waitForCompletion:
@@ -250,9 +256,10 @@ class RenalAILogic(ScriptedLoadableModuleLogic):
         from RenalAIScene.results import add_result
         from RenalAIScene.volumes import volume_of
 
-        from . import dependencies
+        from . import dependencies, licences
         from .segmentation import SegmentationRun
 
+        (self._approve or licences.ensure)(bundle)
         dependencies.ensure()
         second = None if second_phase is None else volume_of(second_phase)
         job = SegmentJob(volume_of(volume), second, bundle, device, fast)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import qt
@@ -12,6 +10,8 @@ from slicer.i18n import tr as _
 
 from RenalAILib.errors import InputError
 
+from . import licences
+from .bundles import described
 from .dependencies import nvidia_driver
 from .estimate import in_words, shortage
 from .menus import add_entry
@@ -74,7 +74,7 @@ class ModelSection:
         from RenalAILib.bundle_store import user_bundles
 
         user_bundles().mkdir(parents=True, exist_ok=True)
-        qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(user_bundles())))
+        qt.QDesktopServices.openUrl(qt.QUrl(user_bundles().absolute().as_uri()))
 
     def _fill_menu(self) -> None:
         from RenalAILib.bundle_store import find_bundles
@@ -90,33 +90,20 @@ class ModelSection:
     def _describe(self, name: str) -> None:
         """The bundle's own words on itself. Checksums are the engine's business at load, not the panel's."""
         try:
-            described = _read(name)
+            model = described(name)
+            title = model.metadata["title"]
         except (OSError, ValueError, KeyError) as problem:
             words = _("There is no model {name} on this computer.") if name else _("No model is installed: {problem}")
             show_problem(self._ui.modelLine, words.format(name=name, problem=problem))
             return
-        if described.get("demonstration", True):
-            if "demonstration" in described["title"].lower():
-                words = _("{title}. Research only, not for diagnosis.")
+        licence = licences.in_words(model)
+        if model.metadata.get("demonstration", True):
+            if "demonstration" in title.lower():
+                words = _("{title}. Research only, not for diagnosis. {licence}")
             else:
-                words = _("{title}: demonstration weights. Research only, not for diagnosis.")
-            show_problem(self._ui.modelLine, words.format(title=described["title"]))
+                words = _("{title}: demonstration weights. Research only, not for diagnosis. {licence}")
+            show_problem(self._ui.modelLine, words.format(title=title, licence=licence))
         else:
-            words = _("{title} {version}. {intended_use}")
-            show_plain(self._ui.modelLine, words.format(**{"intended_use": "", **described}))
-
-
-def _read(name: str) -> dict[str, Any]:
-    """The metadata of a bundle by name or folder; the default one for an empty name. Raises OSError, ValueError."""
-    from RenalAILib.bundle import METADATA
-    from RenalAILib.bundle_store import DEFAULT_BUNDLE, find_bundles
-
-    found = find_bundles()
-    if name:
-        folder = Path(name) if Path(name).is_dir() else found.get(name)
-    else:
-        folder = found.get(DEFAULT_BUNDLE) or (next(iter(found.values())) if len(found) == 1 else None)
-    if folder is None:
-        raise OSError(_("the folder of models is empty"))
-    metadata: dict[str, Any] = json.loads((folder / METADATA).read_text(encoding="utf-8"))
-    return metadata
+            words = _("{title} {version}. {intended_use}. {licence}")
+            facts = {"intended_use": "", "version": "", **model.metadata, "licence": licence}
+            show_plain(self._ui.modelLine, words.format(**facts).replace("..", "."))

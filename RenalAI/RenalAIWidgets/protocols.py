@@ -61,4 +61,4 @@ class SegmentationJob(Protocol):
 
 
 Schedule = Callable[[int, Callable[[], None]], None]
-"""Calls a function after so many milliseconds: ``qt.QTimer.singleShot``."""
+"""Calls a function after so many milliseconds (:class:`RenalAIWidgets.timer.Timer`)."""

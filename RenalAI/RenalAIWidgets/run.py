@@ -14,6 +14,7 @@ from RenalAILib.errors import InputError
 from RenalAILib.worker.errors import CancelledError, WorkerError
 
 from .dependencies import NotInstalledError
+from .licences import NotApprovedError
 from .menus import add_entry
 from .protocols import SegmentationJob
 from .texts import show_error, show_plain, show_problem, stage_in_words, time_left
@@ -84,23 +85,27 @@ class RunSection:
         """Every volume of the scene that can be segmented, but for other phases of the same study."""
         second = self._parameters.secondPhase
         for volume in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode"):
-            if volume is not second and not volume.IsA("vtkMRMLLabelMapVolumeNode") and self._problem(volume) is None:
-                self._start(volume)
+            if volume is second or volume.IsA("vtkMRMLLabelMapVolumeNode") or self._problem(volume) is not None:
+                continue
+            if not self._start(volume):
+                return  # declined: asked once is enough
 
     def cancel(self) -> None:
         """Ends the running segmentation and forgets those that wait."""
         for run in list(self._runs):
             run.cancel()
 
-    def _start(self, volume: Any) -> None:
+    def _start(self, volume: Any) -> bool:
+        """Whether it was started; the user may decline what it needs."""
         try:
             run = self._segmenter.startSegmentation(volume, self._parameters, self._on_progress, self._on_end)
-        except NotInstalledError as declined:
+        except (NotInstalledError, NotApprovedError) as declined:
             show_problem(self._ui.stageLine, str(declined))
-            return
+            return False
         if run.running:
             self._runs.append(run)
         self._show_state()
+        return True
 
     def _on_progress(self, run: SegmentationJob) -> None:
         self._show_state()

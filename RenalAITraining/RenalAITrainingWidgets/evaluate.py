@@ -39,7 +39,7 @@ def evaluation_of_candidate(parameters: Any) -> Path | None:
 
 def open_in_browser(path: Path) -> None:
     """Show a page with the system's browser."""
-    qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(path)))
+    qt.QDesktopServices.openUrl(qt.QUrl(path.absolute().as_uri()))
 
 
 class EvaluateTab:
@@ -167,7 +167,8 @@ class EvaluateTab:
             show_plain(self._ui.evaluatedLine, "")
 
     def _show(self, evaluation: dict[str, Any]) -> None:
-        system = evaluation["systems"][0]
+        boxes_or_votes = {"name": evaluation.get("system"), "failures": [], "tables": evaluation.get("tables", {})}
+        system = evaluation["systems"][0] if "systems" in evaluation else boxes_or_votes
         failures = len(system["failures"])
         part = evaluation["split"] or _("all cases")
         words = _("{name} on {part}").format(name=system["name"], part=part)
@@ -192,6 +193,13 @@ def _numbers(tables: dict[str, Any]) -> Any:
         if isinstance(row.get("accuracy"), dict):
             words = _("Class right, {cls}").format(cls=row["class"])
             yield _row(words, row["n"], row["accuracy"])
+    for row in tables.get("measures", {}).get("rows", ()):
+        for name in ("AUC", "accuracy", "sensitivity", "specificity"):
+            if isinstance(row.get(name), dict):
+                yield _row(f"{name}, {row['what']}", row["count"], row[name])
+    for row in tables.get("candidates", {}).get("rows", ()):
+        for name, count in (("Sensitivity", row["Masses"]), ("False per scan", row["Scans"])):
+            yield _row(name, count, {"value": row[name], "low": None})
 
 
 def _row(words: str, count: Any, value: dict[str, Any]) -> tuple[str, str, str, str]:

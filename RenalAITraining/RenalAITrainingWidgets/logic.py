@@ -10,7 +10,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import qt
 import slicer
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
@@ -32,8 +31,9 @@ def shared_training_queue() -> JobQueue:
     from RenalAILib.worker.client import Worker
     from RenalAITrainingLib.runs.run import training_environment
     from RenalAIWidgets.jobqueue import JobQueue
+    from RenalAIWidgets.timer import Timer
 
-    return JobQueue(Worker(environment=training_environment()), qt.QTimer.singleShot)
+    return JobQueue(Worker(environment=training_environment()), Timer())
 
 
 class RenalAITrainingLogic(ScriptedLoadableModuleLogic):

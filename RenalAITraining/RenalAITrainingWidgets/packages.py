@@ -51,10 +51,12 @@ def ensure(requirements: tuple[str, ...]) -> None:
         NotInstalledError: the user declined, an extension is missing, or pip failed.
     """
     if requirements == TRAINING and not _met(TORCH):
+        dependencies.refuse_unasked([TORCH, *missing(requirements)])
         _install_torch()
     wanted = missing(requirements)
     if not wanted:
         return
+    dependencies.refuse_unasked(wanted)
     with tempfile.TemporaryDirectory() as folder:
         constraints = Path(folder) / "constraints.txt"
         constraints.write_text("".join(f"{line}\n" for line in _pinned()), encoding="utf-8")

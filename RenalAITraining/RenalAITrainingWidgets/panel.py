@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import ctk
-import qt
+
+from RenalAIWidgets.timer import Timer
 
 from .annotate import AnnotateTab
 from .datasettab import DatasetTab
@@ -37,7 +38,7 @@ class Panel:
         self.jobs = JobBar(ui, logic, self.update)
         self.annotate = AnnotateTab(ui, self.jobs)
         self.dataset = DatasetTab(ui, self.jobs)
-        self.train = TrainTab(ui, logic, schedule or qt.QTimer.singleShot)
+        self.train = TrainTab(ui, logic, schedule or Timer())
         self.evaluate = EvaluateTab(ui, self.jobs, self._trainings)
         self.publish = PublishTab(ui, self.jobs, self._trainings)
         ui.tabs.connect("currentChanged(int)", lambda index: self.update())

@@ -6,8 +6,6 @@ import html
 from pathlib import Path
 from typing import Any
 
-import qt
-
 from RenalAIWidgets.texts import dark
 
 
@@ -20,7 +18,7 @@ def offer(button: Any, problem: str | None, tip: str) -> None:
 def link(label: Any, path: Path, words: str) -> str:
     """A file or folder to click in ``label``, readable on light and dark."""
     color = "#8ab4f8" if dark(label) else "#0b57d0"
-    return f'<a style="color:{color}" href="{qt.QUrl.fromLocalFile(str(path)).toString()}">{html.escape(words)}</a>'
+    return f'<a style="color:{color}" href="{path.absolute().as_uri()}">{html.escape(words)}</a>'
 
 
 def show_rich(label: Any, text: str) -> None:

@@ -51,20 +51,54 @@ def faults(source: str) -> list[str]:
                 fault(
                     node, "findChildren needs a class in PySide6 and a name in PythonQt; use slicer.util.findChildren"
                 )
+            if name.endswith(".connect"):
+                for reason in _of_connection(node):
+                    fault(node, reason)
+            if name.endswith("getDefaultModuleDocumentationLink"):
+                fault(node, "Slicer's manual has no page of an extension's module")
             if name in ("_", "translate") and any(isinstance(argument, NO_TRANSLATION) for argument in node.args):
                 fault(node, "a translated text is a literal, with .format afterwards")
         if isinstance(node, ast.Attribute):
             name = dotted(node)
             parts = name.split(".")
+            if name == "qt.QTimer.singleShot":
+                fault(node, "Slicer's own singleShot keeps a timer for every call; use RenalAIWidgets.timer.Timer")
             if parts[0] == "qt" and len(parts) > 1 and parts[1] in GONE:
                 fault(node, f"{name} is not there")
             if parts[0] == "qt" and len(parts) == 4 and _is_enum(parts[1], parts[2]):
                 fault(node, f"write qt.{parts[1]}.{parts[3]}: PythonQt has no scope of {parts[2]}")
         if isinstance(node, ast.ClassDef) and any(dotted(base).startswith(("qt.", "ctk.")) for base in node.bases):
             fault(node, "virtual methods of Qt classes are not all called from PythonQt; compose, do not derive")
+        if isinstance(node, ast.FunctionDef) and _observes_too_late(node):
+            fault(node, "VTKObservationMixin.__init__ comes first: the widget's may call setup(), which observes")
         if isinstance(node, (ast.Import, ast.ImportFrom)) and "PySide6" in dotted(node):
             fault(node, "Slicer has no PySide6")
     return found
+
+
+def _of_connection(call: ast.Call) -> list[str]:
+    """What is wrong with ``obj.connect("signal(args)", slot)``.
+
+    PythonQt gives a function as many of the signal's arguments as it takes, those with a default too.
+    """
+    if len(call.args) < 2 or not isinstance(call.args[0], ast.Constant) or "(" not in str(call.args[0].value):
+        return ["name the signal with its arguments, 'clicked()': overloads are told apart by them"]
+    given = [part for part in str(call.args[0].value).partition("(")[2].rstrip(")").split(",") if part.strip()]
+    slot = call.args[1]
+    if isinstance(slot, ast.Lambda) and slot.args.vararg is None:
+        required = len(slot.args.args) - len(slot.args.defaults)
+        if required < min(len(given), len(slot.args.args)):
+            return ["the signal's arguments would replace the lambda's defaults; take them first"]
+        if required > len(given):
+            return ["the lambda wants more arguments than the signal has"]
+    return []
+
+
+def _observes_too_late(function: ast.FunctionDef) -> bool:
+    called = [dotted(node.func) for node in ast.walk(function) if isinstance(node, ast.Call)]
+    wanted = ("VTKObservationMixin.__init__", "ScriptedLoadableModuleWidget.__init__")
+    places = [called.index(name) for name in wanted if name in called]
+    return len(places) == 2 and places[0] > places[1]
 
 
 def _is_text(node: ast.AST) -> bool:
@@ -96,6 +130,13 @@ def test_nothing_that_pythonqt_refuses(path):
         "x = qt.QHeaderView.ResizeMode.ResizeToContents",
         "class Mine(qt.QWidget): pass",
         "from PySide6 import QtCore",
+        "qt.QTimer.singleShot(50, poll)",
+        "parent.helpText = self.getDefaultModuleDocumentationLink()",
+        "button.clicked.connect(self.onClick)",
+        'button.connect("clicked", self.onClick)',
+        'action.connect("triggered(bool)", lambda name=name: choose(name))',
+        'button.connect("clicked()", lambda checked: choose(checked))',
+        "def __init__(self):\n    ScriptedLoadableModuleWidget.__init__(self)\n    VTKObservationMixin.__init__(self)",
     ],
 )
 def test_each_rule_finds_its_fault(line):
@@ -104,6 +145,8 @@ def test_each_rule_finds_its_fault(line):
 
 def test_what_is_right_passes():
     good = (
-        'qt.QHeaderView.ResizeToContents; menu.addAction(action); _("{n} masses").format(n=3); qt.QLabel("a", parent)'
+        'qt.QHeaderView.ResizeToContents; menu.addAction(action); _("{n} masses").format(n=3); qt.QLabel("a", parent)\n'
+        'box.connect("activated(int)", lambda index, key=key: choose(key, index))\n'
+        'box.connect("activated(int)", choose)'
     )
     assert faults(good) == []

@@ -29,6 +29,7 @@ class Double:
         installations: what the modules wanted to install.
         samples: what was registered with SampleData, as keyword arguments.
         layers: the calls of ``slicer.util.setSliceViewerLayers``, as keyword arguments.
+        window: whether there is a main window; without one nobody can be asked.
     """
 
     def __init__(self) -> None:
@@ -43,6 +44,7 @@ class Double:
         self.installations = Installations()
         self.samples: list[dict[str, Any]] = []
         self.layers: list[dict[str, Any]] = []
+        self.window = True
         sys.modules["qt"] = qtmodule.build(self.answers)
         sys.modules["ctk"] = ctkwidgets.build()
 
@@ -81,6 +83,7 @@ class Double:
         self.answers.clear()
         self.installations.clear()
         self.layers.clear()
+        self.window = True
         Settings.store.clear()
         self.app.testing = True
         self.version("5.13")
@@ -169,6 +172,7 @@ class Double:
                            "confirmRetryCloseDisplay": "retry-close", "messageBox": "info"}.items():  # fmt: skip
             setattr(util, name, _shower(ask, kind))
         util.delayDisplay = lambda message, autoCloseMsec=1000, **_more: ask("info", message)
+        util.mainWindow = lambda: self.app if self.window else None
         for name in ("pip_install", "pip_uninstall"):
             setattr(util, name, partial(self.installations.install, f"util.{name}"))
 

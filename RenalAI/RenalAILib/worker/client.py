@@ -28,7 +28,7 @@ from .process import EngineProcess, default_command, default_environment
 from .progress import FAILED, Progress
 
 Schedule = Callable[[int, Callable[[], None]], None]
-"""Calls a function after so many milliseconds: ``qt.QTimer.singleShot``."""
+"""Calls a function after so many milliseconds: a single-shot timer."""
 
 POLL_MS = 50
 IDLE_S = 300.0
