@@ -244,7 +244,10 @@ def test_no_cell_of_a_table_is_a_formula(sign: str) -> None:
 
 def test_names_of_folders_are_no_markup_on_the_cohorts_page() -> None:
     evil = "<img src=x onerror=alert(1)>"
-    records = [StudyRecord(evil, "", folder=evil, key="k"), StudyRecord(evil + "2", "", reason=f"{evil}: {evil}")]
+    records = [
+        StudyRecord(evil, "", folder=evil, key="k", seconds=1.0),
+        StudyRecord(evil + "2", "", reason=f"{evil}: {evil}"),
+    ]
     page = _page(evil, records, rows(records))
     assert "<img" not in page and "&lt;img" in page
 
