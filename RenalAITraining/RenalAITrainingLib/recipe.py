@@ -37,6 +37,7 @@ class Data:
         classes: of a slice classifier or a detector, in the order of its outputs; the samples' categories.
         structures: of a slice segmentation or one-stage network, in the order of its outputs; see its task.
         fixed: of a one-stage network that takes patches of exactly the shape ``patch`` and nothing else.
+        phase: only samples of this contrast phase (or MR sequence), as their dataset says it; empty is all.
     """
 
     stage: Stage
@@ -48,6 +49,7 @@ class Data:
     classes: tuple[str, ...] = ()
     structures: tuple[str, ...] = ()
     fixed: bool = False
+    phase: str = ""
 
     def __post_init__(self) -> None:
         facts = STAGES[self.stage]

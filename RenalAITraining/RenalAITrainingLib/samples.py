@@ -167,6 +167,10 @@ class SampleStore(Sequence[Sample]):
         """The samples of one network stage: a view to read from."""
         return self._part([record for record in self._records if record.stage == name])
 
+    def phase(self, word: str) -> SampleStore:
+        """The samples of scans in one contrast phase: a view to read from."""
+        return self._part([record for record in self._records if record.extra.get("phase") == word])
+
     def append(
         self,
         image: npt.NDArray[Any],

@@ -12,6 +12,7 @@ from ..domains import Mask
 from ..kidneys import OutlinedKidney
 from ..orientation import canonical
 from ..phased_scans import AlignedScan, PhasedScan, align, phases_of
+from ..registration import shift_sentences
 from ..stages.phase_fusion import PhaseFusionStages
 from ..volume import Volume
 from . import one_stage, slice_segmentation
@@ -54,6 +55,12 @@ def run(work: Work) -> Found:
     return finished(drawn, work, unknown_below(stages), notes, begin=0.9)
 
 
+def _unnamed(work: Work) -> list[PhasedScan]:
+    """The scans where nobody says what they are."""
+    first = PhasedScan(work.volume.name, "", work.volume)
+    return [first] if work.second_phase is None else [first, PhasedScan("the second phase", "", work.second_phase)]
+
+
 def unknown_below(stages: PhaseFusionStages) -> float:
     """The share that the class of a mass needs: the highest that a member asks for."""
     return max(member.stages.unknown_below for member in stages.members)
@@ -62,10 +69,7 @@ def unknown_below(stages: PhaseFusionStages) -> float:
 def draw_phases(work: Work) -> DrawnPhases:
     """Every scan brought to the first one's grid, told by its phase, and drawn by the network of that phase."""
     stages = work.stages(PhaseFusionStages)
-    first = PhasedScan(work.volume.name, work.phase, work.volume)
-    others = list(work.others)
-    if not others and work.second_phase is not None:
-        others = [PhasedScan("the second phase", "", work.second_phase)]
+    first, *others = work.phases or _unnamed(work)
     kept: dict[str, Drawn] = {}
 
     def of_first(phase: str, steps: tuple[float, float]) -> Drawn:
@@ -150,9 +154,9 @@ def _aligned(
             notes.append(f"{other.label} was left aside: it does not show the kidneys.")
             continue
         found.append(one)
-        moved = ", ".join(f"the {side.value} kidney by {mm:.1f} mm" for side, mm in one.shift_mm.items())
-        if moved:
-            notes.append(f"{other.label} was registered: it had shifted {moved}.")
+        if one.shift_mm:
+            shifts = {f"kidney {side.value}": mm for side, mm in one.shift_mm.items()}
+            notes += shift_sentences(other.label, f"{other.label} was registered", shifts)
         else:
             notes.append(
                 f"{other.label} could not be registered, since no kidney was found: places in the scanner count."

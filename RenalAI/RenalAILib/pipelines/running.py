@@ -26,8 +26,7 @@ def segment(
     engine: str | None = None,
     fast: bool = False,
     second_phase: Volume | None = None,
-    phase: str = "",
-    others: Sequence[PhasedScan] = (),
+    phases: Sequence[PhasedScan] = (),
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
     sessions: SessionCache = SESSIONS,
@@ -43,9 +42,8 @@ def segment(
         fast: one network in place of an ensemble; half the time, slightly worse outlines.
         second_phase: a CT of the same patient in another contrast phase, on any grid, to measure enhancement against:
             registered kidney by kidney; the warnings tell the shifts.
-        phase: of the CT, where it is known: a word of `ContrastPhase`, or of the bundle.
-        others: CTs of the same patient in other phases, for bundles whose networks are bound to phases; without any,
-            ``second_phase`` is one.
+        phases: for bundles whose networks are bound to phases: the CT itself, then others of the same patient, each
+            with what is known of its phase; without them ``second_phase`` is the other one, and the images tell.
         progress: called with (stage, fraction of the whole, message).
         cancelled: asked between steps.
         sessions: where opened networks are kept; the process' own by default.
@@ -59,7 +57,7 @@ def segment(
     stopwatch = stopwatch or Stopwatch()
     networks = Networks(bundle, device, engine, sessions=sessions, stopwatch=stopwatch)
     steps = Steps(progress, cancelled)
-    work = Work(volume, canonical(volume), bundle, networks, steps, stopwatch, fast, second_phase, phase, others)
+    work = Work(volume, canonical(volume), bundle, networks, steps, stopwatch, fast, second_phase, phases)
     found = _pipeline(bundle.pipeline)(work)
     about = about_scan(work.view, Orientation.of(volume).apply(found.labels))
     steps("characterise", 1.0, "Done")

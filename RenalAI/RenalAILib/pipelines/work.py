@@ -34,8 +34,8 @@ class Work:
         stopwatch: gets seconds by stage.
         fast: less work for slightly worse results, where a pipeline can.
         second_phase: a CT of the same patient in another contrast phase, on any grid.
-        phase: of the CT, as far as it is known: see `PhasedScan`.
-        others: of the same patient, for bundles whose networks are bound to phases.
+        phases: the CT itself and others of the same patient, with what is known of the phase of each, for bundles whose
+            networks are bound to phases; empty where nothing is known.
     """
 
     volume: Volume
@@ -46,8 +46,7 @@ class Work:
     stopwatch: Stopwatch
     fast: bool = False
     second_phase: Volume | None = None
-    phase: str = ""
-    others: Sequence[PhasedScan] = ()
+    phases: Sequence[PhasedScan] = ()
 
     def stages(self, kind: type[T]) -> T:
         """The bundle's stages as the type that its pipeline reads."""

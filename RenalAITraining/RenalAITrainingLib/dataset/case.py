@@ -23,6 +23,9 @@ EDITABLE = ("phase", "histology", "source", "licence")
 FUSED = "fused"
 """The reader's place of a fusion of several readers' masks."""
 
+SEQUENCE_SOURCE = "BraTS-"
+"""What the source of a case of the brain tumor challenge begins with; the MR sequence follows."""
+
 _TIME = re.compile(r"20\d\d-[01]\d-[0-3]\dT[0-2]\d:[0-5]\dZ")
 _NO_TIME = "-"
 
@@ -119,6 +122,13 @@ class Case:
     def patient(self) -> str:
         """The pseudonym of the patient."""
         return self.name.partition("-")[0]
+
+    @property
+    def phase_word(self) -> str:
+        """What a network for one phase alone is for: the contrast phase, of BraTS the sequence; empty if not known."""
+        if self.facts.phase is not ScanPhase.UNKNOWN:
+            return str(self.facts.phase.value)
+        return self.facts.source.removeprefix(SEQUENCE_SOURCE) if self.facts.source.startswith(SEQUENCE_SOURCE) else ""
 
     @property
     def image_path(self) -> str:

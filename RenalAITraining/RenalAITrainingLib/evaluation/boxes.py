@@ -7,15 +7,12 @@ slice. Candidates: one is right where its middle lies in the box of a mass; each
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 
-from RenalAILib import __version__
 from RenalAILib.boxes import Box
 from RenalAILib.bundle import Bundle
 from RenalAILib.detector.slices import SliceGrid
@@ -35,12 +32,11 @@ from RenalAILib.writing import check_replaceable, replaced_folder
 from ..convention import to_convention
 from ..detection_metrics import JudgedSlice, detection_scores
 from ..synthesis.detect_samples import KIDNEY, MASS, true_boxes
-from .page import plain_page
 from .pairs import Pair, select
+from .plain_report import FILES, PlainReport
 from .table import Cell, Table
 
 SCHEMA = "renalai.detector-evaluation/1"
-FILES = ("evaluation.json", "evaluation.html", "tables")
 
 
 @dataclass(frozen=True)
@@ -88,26 +84,12 @@ def evaluate_boxes(
         progress("evaluate", number / len(selection.pairs), f"{pair.case} ({number + 1} of {len(selection.pairs)})")
         judged.append(judge_scan(pair, bundle, device=device, fast=fast))
     tables = box_tables(judged, stage.classes)
+    name = f"{bundle.name} {bundle.version}"
+    report = PlainReport(
+        SCHEMA, (name,), selection.name, part, tables, notes=selection.notes, demonstration=bundle.demonstration
+    )
     with replaced_folder(output, FILES) as new:
-        (new / "tables").mkdir()
-        for table in tables:
-            (new / "tables" / f"{table.key}.csv").write_bytes(table.csv_text().encode("utf-8"))
-        time, name = datetime.now().astimezone(), f"{bundle.name} {bundle.version}"
-        notes = list(selection.notes)
-        page = plain_page(f"Evaluation of {name}", source.name, time, tables, {}, notes, bundle.demonstration)
-        (new / "evaluation.html").write_text(page, encoding="utf-8", newline="\n")
-        content = {
-            "schema": SCHEMA,
-            "renalai": __version__,
-            "time": time.isoformat(timespec="seconds"),
-            "dataset": source.name,
-            "split": part,
-            "system": name,
-            "notes": notes,
-            "tables": {table.key: table.to_json() for table in tables},
-        }
-        text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-        (new / "evaluation.json").write_text(text, encoding="utf-8", newline="\n")
+        report.write(new)
     return tables
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
 from RenalAILib.compare import Agreement, Domain, DomainOutcome, compare_labels
+from RenalAILib.compare.regrid import on_grid_of
 from RenalAILib.findings import BundleIdentity, Findings, Mass
 from RenalAILib.labels import MassClass
 from RenalAILib.volume import Volume
 
 from .pairs import Pair
+from .regions import RegionAgreement, region_agreement
 
 SCHEMA = "renalai.case-result/1"
 KNOWN_CLASSES = (MassClass.AML, MassClass.CYSTIC, MassClass.SOLID)
@@ -78,6 +80,7 @@ class CaseResult:
         bundle: which weights spoke, None where nobody knows.
         warnings: the system's own.
         seconds: wall time from volume to findings, None where it was not measured.
+        regions: of prediction and reference, one inside the other; empty in results of older versions.
     """
 
     case: str
@@ -88,6 +91,7 @@ class CaseResult:
     bundle: BundleIdentity | None = None
     warnings: tuple[str, ...] = ()
     seconds: float | None = None
+    regions: Mapping[str, RegionAgreement] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if len(self.probabilities) != len(self.agreement.detection.domains):
@@ -121,6 +125,7 @@ class CaseResult:
             "bundle": None if self.bundle is None else asdict(self.bundle),
             "warnings": list(self.warnings),
             "seconds": self.seconds,
+            "regions": {name: asdict(region) for name, region in self.regions.items()},
         }
 
     @classmethod
@@ -141,6 +146,7 @@ class CaseResult:
                 None if data["bundle"] is None else BundleIdentity(**data["bundle"]),
                 tuple(data["warnings"]),
                 data["seconds"],
+                {name: RegionAgreement(**told) for name, told in data.get("regions", {}).items()},
             )
         except (KeyError, TypeError) as problem:
             raise ValueError(f"not a complete case result: {problem}") from problem
@@ -163,7 +169,14 @@ def judge(pair: Pair, prediction: Prediction, reference: Volume) -> CaseResult:
         findings.bundle if findings else None,
         findings.warnings if findings else (),
         prediction.seconds,
+        _regions(prediction.labels, reference),
     )
+
+
+def _regions(prediction: Volume, reference: Volume) -> dict[str, RegionAgreement]:
+    """Region by region, on the reference's grid."""
+    found = prediction if prediction.same_grid(reference) else on_grid_of(prediction, reference)
+    return region_agreement(np.asarray(found.voxels), np.asarray(reference.voxels))
 
 
 def _probabilities(domain: Domain, masses: Sequence[Mass]) -> Probabilities | None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from RenalAILib.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from RenalAILib.bundle import Bundle
 
     from .systems import System
@@ -18,8 +20,6 @@ _PRINTED = (
     "comparison", "composition", "overlap", "published", "detection", "by_size", "false_masses", "confusion", "classes",
     "roc", "calibration_by_class",
 )  # fmt: skip
-
-_WITHOUT_SEGMENTS = {"detector": "finds boxes", "slice-vote": "votes by slices"}  # by kind of bundle
 
 
 class Evaluate:
@@ -72,7 +72,7 @@ class Evaluate:
 
         output = Path(arguments.output).expanduser()
         alone = _without_segments(arguments)
-        if alone is not None:
+        if alone:
             return _evaluate_alone(arguments, alone, output)
         check_replaceable(output, FILES)
         systems = _systems(arguments)
@@ -104,31 +104,32 @@ class Evaluate:
         return 0
 
 
-def _without_segments(arguments: argparse.Namespace) -> Bundle | None:
-    """The bundle, where what it gives is boxes or votes and has tables of its own; None for all others."""
+def _without_segments(arguments: argparse.Namespace) -> list[Bundle]:
+    """The bundles, where what they give is boxes or votes and has tables of its own; none for all others."""
     from RenalAILib.bundle_store import load_bundle
 
+    from .without_segments import GIVES, check_comparable
+
     if arguments.results or arguments.bundle is None:
-        return None
+        return []
     bundle = load_bundle(arguments.bundle)
-    gives = _WITHOUT_SEGMENTS.get(bundle.pipeline)
-    if gives is None:
-        return None
-    if arguments.against or arguments.against_results:
-        raise InputError(f"{bundle.name} {gives}; it cannot be compared case by case yet")
-    return bundle
+    if bundle.pipeline not in GIVES:
+        return []
+    if arguments.against is None and arguments.against_results is None:
+        return [bundle]
+    other = load_bundle(arguments.against) if arguments.against else None
+    check_comparable(bundle, other)
+    return [bundle] if other is None else [bundle, other]
 
 
-def _evaluate_alone(arguments: argparse.Namespace, bundle: Bundle, output: Path) -> int:
+def _evaluate_alone(arguments: argparse.Namespace, bundles: Sequence[Bundle], output: Path) -> int:
     from RenalAILib.commands.console import console, progress
 
-    from .boxes import evaluate_boxes
-    from .slice_votes import evaluate_votes
+    from .without_segments import evaluate_without_segments
 
-    evaluate_bundle = evaluate_boxes if bundle.pipeline == "detector" else evaluate_votes
     with progress("Evaluating") as report:
-        tables = evaluate_bundle(
-            Path(arguments.source), arguments.split, bundle, output,
+        tables = evaluate_without_segments(
+            Path(arguments.source), arguments.split, bundles, output,
             device=arguments.device, fast=arguments.fast, progress=report,
         )  # fmt: skip
     for table in tables:

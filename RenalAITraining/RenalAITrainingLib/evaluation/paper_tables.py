@@ -16,6 +16,7 @@ from .bootstrap import Resamples
 from .cases import KNOWN_CLASSES, CaseResult, EvaluatedMass
 from .froc import froc
 from .published import beside_published
+from .regions import region_table
 from .reliability import class_reliability, reliability
 from .roc import roc_curves
 from .sizes import by_size
@@ -36,6 +37,7 @@ def paper_tables(results: Sequence[CaseResult], resamples: Resamples) -> list[Ta
         overlap(results, resamples),
         kits(results, resamples),
         beside_published(results, resamples),
+        region_table(((result.patient, result.regions) for result in results), resamples),
         detection(results, resamples),
         by_size(results, resamples),
         healthy(results, resamples),

@@ -7,7 +7,7 @@ and prediction both lack it the Dice is 1, where one does 0, as in the challenge
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,12 +16,17 @@ import numpy.typing as npt
 from RenalAILib.compare.dice import dice
 from RenalAILib.labels import KIDNEY_LABELS, MASS_LABELS, Label
 
+from .bootstrap import Ratio, Resamples
+from .table import Cell, Table
+
 REGIONS: Mapping[str, tuple[Label, ...]] = {
     "kidney_and_mass": (*KIDNEY_LABELS, *MASS_LABELS),
     "mass": MASS_LABELS,
     "solid": (Label.SOLID,),
 }
 """From the outermost to the innermost."""
+
+_SAID = {"kidney_and_mass": "kidneys with masses (as WT)", "mass": "masses (as TC)", "solid": "solid masses (as ET)"}
 
 
 @dataclass(frozen=True)
@@ -67,3 +72,25 @@ def region_agreement(predicted: npt.NDArray[np.uint8], reference: npt.NDArray[np
             quiet / others if others else None,
         )
     return result
+
+
+def region_table(cases: Iterable[tuple[str, Mapping[str, RegionAgreement]]], resamples: Resamples) -> Table:
+    """Means over cases as the brain tumor challenge tells them, one row a region.
+
+    Args:
+        cases: patient and agreement by region; cases without any are left out.
+        resamples: of the patients.
+    """
+    told = [(patient, regions) for patient, regions in cases if regions]
+    rows: list[tuple[Cell, ...]] = []
+    for name in REGIONS if told else ():
+        means = [
+            resamples.estimate(Ratio.mean((patient, getattr(regions[name], what)) for patient, regions in told))
+            for what in ("dice", "sensitivity", "specificity")
+        ]
+        rows.append((_SAID[name], *means))
+    notes = (
+        "Nested: each region holds the next. Means over CTs; where reference and prediction both lack a region its Dice"
+        " is 1, where one of them does 0, as in BraTS.",
+    )
+    return Table("regions", "Nested regions", ("Region", "Dice", "Sensitivity", "Specificity"), tuple(rows), notes)

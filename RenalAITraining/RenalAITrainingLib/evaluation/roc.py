@@ -54,13 +54,20 @@ def _curve(masses: Sequence[EvaluatedMass], cls: MassClass, resamples: Resamples
 
 def area_under(scores: Floats, right: npt.NDArray[np.bool_], patients: Sequence[str], resamples: Resamples) -> Estimate:
     """The area under the curve of units (masses, slices) with its interval over their patients."""
+    area, areas = area_drawn(scores, right, patients, resamples)
+    return resamples.interval(area, areas, len(scores))
+
+
+def area_drawn(
+    scores: Floats, right: npt.NDArray[np.bool_], patients: Sequence[str], resamples: Resamples
+) -> tuple[float | None, Floats]:
+    """The area under the curve, None where only one kind is there, and in each resample of the patients."""
     weights = resamples.weights(patients)
     wins = pair_wins(scores[right], scores[~right])
     with np.errstate(divide="ignore", invalid="ignore"):
         drawn = np.einsum("rp,pn,rn->r", weights[:, right], wins, weights[:, ~right], optimize=True)
         areas = drawn / (weights[:, right].sum(axis=1) * weights[:, ~right].sum(axis=1))
-    area = float(wins.mean()) if wins.size else None
-    return resamples.interval(area, areas, len(scores))
+    return float(wins.mean()) if wins.size else None, np.asarray(areas, dtype=np.float64)
 
 
 def pair_wins(positives: Floats, negatives: Floats) -> Floats:

@@ -6,16 +6,12 @@ The truth of a slice and of a patient is what the training slices were labelled 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from RenalAILib import __version__
 from RenalAILib.axial_slices import slice_on_grid
 from RenalAILib.bundle import Bundle
 from RenalAILib.errors import InputError
@@ -27,132 +23,124 @@ from RenalAILib.steps import Progress
 from RenalAILib.verdicts import Verdict
 from RenalAILib.writing import check_replaceable, replaced_folder
 
+from ..dataset.case import Case
 from ..dataset.folder import Dataset
 from ..dataset.slice_samples import LABELLINGS, Patient, patient_of_case
-from ..slice_metrics import JudgedSlice, confusion, positive_scores
-from .bootstrap import Estimate, Ratio, Resamples
+from ..slice_metrics import JudgedSlice, positive_scores
 from .charts import vote_roc, vote_shares
-from .page import plain_page
-from .roc import area_under
-from .table import Cell, Table
+from .plain_report import FILES as PLAIN
+from .plain_report import PlainReport
+from .table import Table
+from .vote_tables import JudgedCase, compared_votes, of_second, vote_tables
 
 SCHEMA = "renalai.vote-evaluation/1"
-FILES = ("evaluation.json", "evaluation.html", "tables", "figures", "slices")
-
-
-@dataclass(frozen=True)
-class JudgedCase:
-    """One scan: its slices with their truth, its verdict, and its own truth."""
-
-    case: str
-    truth: str
-    verdict: Verdict
-    slices: tuple[JudgedSlice, ...]
+FILES = (*PLAIN, "slices", "against")
 
 
 def evaluate_votes(
     source: Path,
     part: str | None,
-    bundle: Bundle,
+    bundles: Sequence[Bundle],
     output: Path,
     *,
     device: str = "auto",
     fast: bool = False,
     progress: Progress = lambda stage, fraction, message: None,
 ) -> list[Table]:
-    """Run the bundle over a dataset, or a part of its split, and write the report folder.
+    """Run one bundle, or two that are compared, over a dataset or a part of its split and write the report folder.
 
     The folder: ``evaluation.html``, ``evaluation.json``, ``tables/*.csv``, ``figures/*.png``, and ``slices/CLASS/``
-    with a picture of every slice by the class it votes for, its truth in its name.
+    with a picture of every slice by the class it votes for, its truth in its name; those of the second bundle in
+    ``against/CLASS``.
 
     Returns:
-        The tables.
+        The tables; of two bundles their comparison first.
 
     Raises:
-        InputError: no dataset, an unknown way of labelling, no case with a truth and a verdict, or an output that holds
-            something else.
+        InputError: no dataset, an unknown way of labelling, bundles of different classes, no case with a truth and a
+            verdict, or an output that holds something else.
     """
     check_replaceable(output, FILES)
-    stages = bundle.stages
-    if not isinstance(stages, SliceVoteStages):
-        raise InputError(f"{bundle.name} is a {bundle.pipeline} bundle, not one of slice votes")
-    stage = stages.slice_classify
-    if stage.labelled not in LABELLINGS or len(stage.classes) != 2:
-        raise InputError(f"{bundle.name} was labelled by {stage.labelled!r}; known are {', '.join(LABELLINGS)}")
+    stages = [_stage(bundle) for bundle in bundles]
+    for bundle, stage in zip(bundles, stages, strict=True):
+        if (stage.classes, stage.labelled) != (stages[0].classes, stages[0].labelled):
+            raise InputError(f"{bundle.name} votes for other classes than {bundles[0].name}; they cannot be compared")
     dataset = Dataset.open(source)
     chosen = [case for case in dataset if case.has_image and part in (None, dataset.part_of(case))]
-    judged: list[JudgedCase] = []
     notes: list[str] = []
+    judged: list[list[JudgedCase]] = []
     with replaced_folder(output, FILES) as new:
-        for name in ("tables", "figures", *(f"slices/{_word(name)}" for name in stage.classes)):
-            (new / name).mkdir(parents=True)
-        for number, case in enumerate(chosen):
-            progress("evaluate", number / len(chosen), f"{case.name} ({number + 1} of {len(chosen)})")
-            patient = patient_of_case(dataset, case)
-            truth = LABELLINGS[stage.labelled](patient)
-            if truth is None:
-                notes.append(f"{case.name} was left out: its histology does not tell the class.")
-                continue
-            verdict = segment(dataset.volume(case), bundle, device=device, fast=fast).findings.verdict
-            if verdict is None:
-                notes.append(f"{case.name} has no verdict: no slice to look at was found.")
-                continue
-            one = _judged(case.name, case.patient, patient, truth, verdict, stage)
-            _draw(one, patient, stage, new / "slices")
-            judged.append(one)
-        if not judged:
-            raise InputError(
-                f"no case of {source} could be evaluated; {notes[0] if notes else 'it has none with a CT'}"
-            )
-        tables = vote_tables(judged, stage.classes)
-        pictures = _figures(judged, stage)
-        for table in tables:
-            (new / "tables" / f"{table.key}.csv").write_bytes(table.csv_text().encode("utf-8"))
-        for title, picture in pictures.items():
-            (new / "figures" / f"{title.lower().replace(' ', '-')}.png").write_bytes(picture)
-        time = datetime.now().astimezone()
-        name = f"{bundle.name} {bundle.version}"
-        page = plain_page(f"Evaluation of {name}", dataset.name, time, tables, pictures, notes, bundle.demonstration)
-        (new / "evaluation.html").write_text(page, encoding="utf-8", newline="\n")
-        content = {
-            "schema": SCHEMA,
-            "renalai": __version__,
-            "time": time.isoformat(timespec="seconds"),
-            "dataset": dataset.name,
-            "split": part,
-            "system": name,
-            "notes": notes,
-            "tables": {table.key: table.to_json() for table in tables},
-        }
-        text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-        (new / "evaluation.json").write_text(text, encoding="utf-8", newline="\n")
+        for number, (bundle, stage) in enumerate(zip(bundles, stages, strict=True)):
+
+            def told(where: str, fraction: float, message: str, done: int = number) -> None:
+                progress(where, (done + fraction) / len(bundles), message)
+
+            pictures = new / ("against" if number else "slices")
+            run = _Run(dataset, bundle, stage, device, fast, pictures)
+            judged.append(run.judge(chosen, told))
+            notes += [note for note in run.notes if note not in notes]
+            if not judged[-1]:
+                reason = run.notes[0] if run.notes else "it has none with a CT"
+                raise InputError(f"no case of {source} could be evaluated by {bundle.name}; {reason}")
+        names = _names(bundles)
+        tables = vote_tables(judged[0], stages[0].classes)
+        figures = _figures(judged[0], stages[0])
+        if len(bundles) > 1:
+            together = compared_votes(judged[0], judged[1], (names[0], names[1]), stages[0].classes)
+            own = of_second(vote_tables(judged[1], stages[1].classes), names[1])
+            tables = [*together, *tables, *own]
+            figures |= {f"{title} of the second": png for title, png in _figures(judged[1], stages[1]).items()}
+        demonstration = any(bundle.demonstration for bundle in bundles)
+        PlainReport(SCHEMA, names, dataset.name, part, tables, figures, notes, demonstration).write(new)
     return tables
 
 
-def vote_tables(cases: Sequence[JudgedCase], classes: Sequence[str]) -> list[Table]:
-    """Measures per image and per patient, both confusions, and the list of cases."""
-    slices = [one for case in cases for one in case.slices]
-    resamples = Resamples(one.patient for one in slices)
-    positive = classes[-1]
-    units = [(case.slices[0].patient, case.truth, case.verdict.label) for case in cases]
-    rows = [
-        ("images", len(slices), _area(slices, classes, resamples), *_rates(
-            [(one.patient, one.truth, one.vote) for one in slices], positive, resamples
-        )),
-        ("patients, by vote", len(cases), None, *_rates(units, positive, resamples)),
-    ]  # fmt: skip
-    said = f"Positive is {positive}. Intervals are drawn over {resamples.patients} patients."
-    measures = ("what", "count", "AUC", "accuracy", "sensitivity", "specificity")
-    listing = [
-        (case.case, case.truth, case.verdict.label, case.verdict.share, len(case.slices))
-        for case in sorted(cases, key=lambda case: case.case)
-    ]
-    return [
-        Table("measures", "Images and patients", measures, tuple(rows), (said,)),
-        _confusion("confusion_images", "Votes of images", [(one.truth, one.vote) for one in slices], classes),
-        _confusion("confusion_patients", "Verdicts", [(case.truth, case.verdict.label) for case in cases], classes),
-        Table("cases", "Cases", ("case", "truth", "verdict", "share of slices", "slices"), tuple(listing)),
-    ]
+def _stage(bundle: Bundle) -> SliceClassifyStage:
+    if not isinstance(bundle.stages, SliceVoteStages):
+        raise InputError(f"{bundle.name} is a {bundle.pipeline} bundle, not one of slice votes")
+    stage = bundle.stages.slice_classify
+    if stage.labelled not in LABELLINGS or len(stage.classes) != 2:
+        raise InputError(f"{bundle.name} was labelled by {stage.labelled!r}; known are {', '.join(LABELLINGS)}")
+    return stage
+
+
+def _names(bundles: Sequence[Bundle]) -> tuple[str, ...]:
+    """Of the systems, no two alike."""
+    names = tuple(f"{bundle.name} {bundle.version}" for bundle in bundles)
+    return names if len(set(names)) == len(names) else (f"{names[0]} (first)", f"{names[1]} (second)")
+
+
+class _Run:
+    """One bundle over the cases of a dataset; ``notes`` says what was left out."""
+
+    def __init__(
+        self, dataset: Dataset, bundle: Bundle, stage: SliceClassifyStage, device: str, fast: bool, pictures: Path
+    ) -> None:
+        self.dataset, self.bundle, self.stage, self.device, self.fast = dataset, bundle, stage, device, fast
+        self.pictures = pictures
+        self.notes: list[str] = []
+        for name in stage.classes:
+            (pictures / _word(name)).mkdir(parents=True)
+
+    def judge(self, cases: Sequence[Case], progress: Progress) -> list[JudgedCase]:
+        """Those that have a truth and a verdict, their slices drawn."""
+        judged = []
+        for number, case in enumerate(cases):
+            progress("evaluate", number / len(cases), f"{case.name} ({number + 1} of {len(cases)}), {self.bundle.name}")
+            patient = patient_of_case(self.dataset, case)
+            truth = LABELLINGS[self.stage.labelled](patient)
+            if truth is None:
+                self.notes.append(f"{case.name} was left out: its histology does not tell the class.")
+                continue
+            outcome = segment(self.dataset.volume(case), self.bundle, device=self.device, fast=self.fast)
+            verdict = outcome.findings.verdict
+            if verdict is None:
+                self.notes.append(f"{case.name} has no verdict of {self.bundle.name}: no slice to look at was found.")
+                continue
+            one = _judged(case.name, case.patient, patient, truth, verdict, self.stage)
+            _draw(one, patient, self.stage, self.pictures)
+            judged.append(one)
+        return judged
 
 
 def _judged(
@@ -192,30 +180,6 @@ def _figures(cases: Sequence[JudgedCase], stage: SliceClassifyStage) -> dict[str
     if right.any() and not right.all():
         found = {"ROC of images": vote_roc(positive_scores(slices, stage.classes), right, positive)} | found
     return found
-
-
-def _area(slices: Sequence[JudgedSlice], classes: Sequence[str], resamples: Resamples) -> Estimate:
-    right = np.array([one.truth == classes[-1] for one in slices], dtype=np.bool_)
-    return area_under(positive_scores(slices, classes), right, [one.patient for one in slices], resamples)
-
-
-def _rates(
-    units: Sequence[tuple[str, str, str]], positive: str, resamples: Resamples
-) -> tuple[Estimate, Estimate, Estimate]:
-    """Accuracy, sensitivity and specificity of (patient, truth, said)."""
-    every = Ratio.of((patient, float(truth == said), 1.0) for patient, truth, said in units)
-    having = Ratio.of((patient, float(said == positive), 1.0) for patient, truth, said in units if truth == positive)
-    lacking = Ratio.of((patient, float(said != positive), 1.0) for patient, truth, said in units if truth != positive)
-    accuracy, sensitivity, specificity = (resamples.estimate(ratio) for ratio in (every, having, lacking))
-    return accuracy, sensitivity, specificity
-
-
-def _confusion(key: str, title: str, pairs: Sequence[tuple[str, str]], classes: Sequence[str]) -> Table:
-    counts = confusion(pairs, classes)
-    rows: list[tuple[Cell, ...]] = [
-        (name, *(int(count) for count in row)) for name, row in zip(classes, counts, strict=True)
-    ]
-    return Table(key, title, ("truth", *classes), tuple(rows), ("Rows: truth. Columns: what was said.",))
 
 
 def _word(name: str) -> str:

@@ -48,15 +48,23 @@ class EvaluateJob:
         from ..evaluation.report_folder import FILES, write_report
         from ..evaluation.running import CaseStore, run_cases
         from ..evaluation.systems import BundleSystem
-
-        check_replaceable(self.folder, FILES)
-        system = BundleSystem(load_bundle(self.bundle or None), device=self.device, fast=self.fast)
-        selection = select(self.dataset, self.part or None).with_sinus()  # as RenalAI's own networks are taught
-        kept = self.folder.resolve().with_name(self.folder.resolve().name + ".unfinished")
+        from ..evaluation.without_segments import GIVES, evaluate_without_segments
 
         def told(stage: str, fraction: float, message: str) -> None:
             report("evaluate", 0.9 * fraction, message)
 
+        bundle = load_bundle(self.bundle or None)
+        if bundle.pipeline in GIVES:
+            evaluate_without_segments(
+                self.dataset, self.part or None, [bundle], self.folder,
+                device=self.device, fast=self.fast, progress=told,
+            )  # fmt: skip
+            shutil.copyfile(self.folder / "evaluation.json", output / "evaluation.json")
+            return
+        check_replaceable(self.folder, FILES)
+        system = BundleSystem(bundle, device=self.device, fast=self.fast)
+        selection = select(self.dataset, self.part or None).with_sinus()  # as RenalAI's own networks are taught
+        kept = self.folder.resolve().with_name(self.folder.resolve().name + ".unfinished")
         run = run_cases(selection.pairs, system, CaseStore(kept), told)
         report("evaluate", 0.95, "Drawing tables and figures")
         write_report(selection, self.part or None, [run], self.folder)

@@ -27,13 +27,14 @@ class Export:
         folder: of the bundle that is being made; has ``models/``.
         stores: whose validation samples parity is checked on.
         checkpoints: what is published.
+        prefix: of the names of model files, where a bundle holds several exports.
 
     Attributes:
         parities: how well each file agrees with torch.
     """
 
-    def __init__(self, folder: Path, stores: Sequence[SampleStore], checkpoints: Checkpoints) -> None:
-        self.folder, self.stores, self.checkpoints = folder, stores, checkpoints
+    def __init__(self, folder: Path, stores: Sequence[SampleStore], checkpoints: Checkpoints, prefix: str = "") -> None:
+        self.folder, self.stores, self.checkpoints, self.prefix = folder, stores, checkpoints, prefix
         self.parities: dict[str, Parity] = {}
 
     def validation(self, stage: Stage) -> list[Sample]:
@@ -53,6 +54,10 @@ class Export:
             if one.recipe.data.window != trained[0].recipe.data.window:
                 raise InputError(f"{one.path} was trained with another window than {trained[0].path}")
         return trained
+
+    def named(self, stem: str) -> str:
+        """The file of a model, relative to the bundle."""
+        return f"models/{self.prefix}{stem}.onnx"
 
     def write(self, file: str, trained: TrainedNetwork, dynamic: bool = False) -> tuple[int, ...]:
         """Write one network to ``file`` (``models/NAME.onnx``), compare it with torch; the shape of its input.
@@ -79,7 +84,7 @@ class Export:
         """Write all networks of a stage as its ensemble; ``models``, ``window`` and (not dynamic) ``shape``."""
         trained = self.trained(stage)
         numbered = len(trained) > 1
-        files = [f"models/{stage}{f'-{number}' if numbered else ''}.onnx" for number in range(1, len(trained) + 1)]
+        files = [self.named(f"{stage}-{number}" if numbered else stage) for number in range(1, len(trained) + 1)]
         shapes = [self.write(file, one, dynamic) for file, one in zip(files, trained, strict=True)]
         facts: dict[str, Any] = {"models": files, "window": window_of(trained[0])}
         if not dynamic:

@@ -35,7 +35,7 @@ def export_stages(export: Export, settings: Settings) -> dict[str, Any]:
     shapes: set[tuple[int, ...]] = set()
     trained = export.trained(STAGE)
     for number, one in enumerate(trained, 1):
-        file = f"models/{'-'.join(one.recipe.data.structures)}-{number}.onnx"
+        file = export.named(f"{'-'.join(one.recipe.data.structures)}-{number}")
         shapes.add(export.write(file, one, dynamic=True)[1:])
         drawings.setdefault(_drawn_by(one), []).append(file)
     problem = unfit(tuple(name for structures, _ in drawings for name in structures))

@@ -7,7 +7,8 @@ does), enhancing tumor is its innermost region (as a solid part is). So WT is ou
 ``mass`` and ET our ``solid``. MR has no HU: the brain's values are brought to a mean of 40 and a standard deviation of
 100, which the recipes' windows show, and the air around it to -1024.
 
-One dataset for each sequence makes one network for each; the pseudonyms of a patient are the same in all of them.
+A patient has one pseudonym, whatever the sequence, in one dataset or in several; one dataset with all sequences makes
+a network for each (``renalai train --phase t1ce``) and a bundle that fuses these.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from RenalAILib.reading import read_labels
 from RenalAILib.reading.files import read_any_image
 from RenalAILib.volume import Volume
 
-from ..case import Facts
+from ..case import SEQUENCE_SOURCE, Facts
 from .incoming import Incoming, Listed, Options
 from .structures import Structure, to_labels
 
@@ -78,7 +79,7 @@ class Brats:
         if not volume.same_grid(mask):
             raise InputError(f"{seg.name} does not lie on the grid of {image.name}")
         scaled = like_hu(volume)
-        facts = Facts(source=f"BraTS-{self.sequence}", licence="CC-BY-NC-SA-4.0")
+        facts = Facts(source=f"{SEQUENCE_SOURCE}{self.sequence}", licence="CC-BY-NC-SA-4.0")
         return Incoming(scaled, to_labels(mask, _MEANING, scaled), options.facts(facts))
 
 
