@@ -1,4 +1,4 @@
-"""The way of a radiologist through the training module: clicks, the real worker, real trainings of tiny networks."""
+"""The way of a radiologist through the training module: from segmentations to cases of a dataset."""
 
 from __future__ import annotations
 
@@ -8,132 +8,16 @@ import re
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
 
 import numpy as np
 import pytest
-import qt
 import slicer
-import yaml
-from PySide6.QtCore import Qt
-from PySide6.QtTest import QTest
+import trainingpanel
+from trainingpanel import MASSES, ROOT, add_case, click, click_tab, dataset_of, labels, open_module, wait_for_job
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "Testing" / "training"))
-from labelledcases import ct_of, labels  # noqa: E402
+from RenalAILib.labels import Label
 
-from RenalAILib.labels import Label  # noqa: E402
-from RenalAITrainingLib.runs.lock import holder  # noqa: E402
-from RenalAITrainingLib.runs.run import runs_in  # noqa: E402
-
-NAMES = {1: "Niere rechts", 2: "kidney_left", 3: "AML", 4: "Zyste", 5: "renal tumor", 6: "something"}
-MASSES = ((Label.SOLID, "left", 11.0), (Label.CYSTIC, "right", 9.0), (Label.AML, "left", 8.0))
-SHORT = {"batch": 1, "steps": 12}
-RECIPES = {
-    "locate": {
-        "data": {"stage": "locate", "patch": [16, 16, 16]},
-        "network": {"name": "unet", "options": {"filters": [4, 8], "residual_units": 0}},
-        "loss": {"name": "dice_bce"},
-    },
-    "delineate": {
-        "data": {"stage": "delineate", "patch": [16, 16, 16], "validation_samples": 1},
-        "network": {"name": "unet", "options": {"filters": [4, 8], "residual_units": 0}},
-        "loss": {"name": "dice_bce"},
-    },
-    "characterise": {
-        "data": {"stage": "characterise"},
-        "network": {"name": "resnet10", "options": {"filters": [4, 4, 4, 4], "hidden": 8, "stem": 3}},
-        "loss": {"name": "cross_entropy"},
-    },
-}
-
-
-@pytest.fixture(autouse=True)
-def home(monkeypatch, tmp_path):
-    """A user of our own, with one thread; no training of ours outlives the test."""
-    monkeypatch.setenv("RENALAI_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    from RenalAITrainingWidgets.logic import shared_training_queue
-
-    shared_training_queue.cache_clear()
-    yield tmp_path
-    shared_training_queue().close()
-    shared_training_queue.cache_clear()
-    for run in runs_in(tmp_path / "training" / "runs"):
-        if holder(run.folder) is not None:
-            run.kill()
-
-
-@pytest.fixture
-def add_case_nodes(mrmlScene):
-    """A CT and its segmentation as somebody drew it, with names of all kinds."""
-
-    def add(number=0, masses=MASSES):
-        from RenalAIScene.labelmaps import new_segmentation
-        from RenalAIScene.volumes import add_volume
-
-        mask = labels(*masses, seed=number)
-        ct = add_volume(ct_of(mask, number), f"DOE^JANE {number}")
-        present = [int(value) for value in np.unique(mask.voxels) if value]
-        values = np.zeros(7, np.uint8)
-        values[present] = range(1, len(present) + 1)
-        node = new_segmentation(f"by hand {number}", values[mask.voxels], [f"Segment_{v}" for v in present], ct)
-        for value in present:
-            node.GetSegmentation().GetSegment(f"Segment_{value}").SetName(NAMES[value])
-        return ct, node
-
-    return add
-
-
-def open_module(double, folder):
-    made = double.openModule("RenalAITraining", ROOT / "RenalAITraining")
-    made.parent.resize(420, 1000)
-    made.parent.show()
-    double.enter(made)
-    made._parameterNode.datasetFolder = folder / "data"
-    made._parameterNode.trainingFolder = folder / "training"
-    made.panel.evaluate._open_page = lambda page: None
-    return made
-
-
-@pytest.fixture
-def widget(double, home):
-    made = open_module(double, home)
-    yield made
-    made.cleanup()
-    made.parent.delete()
-    double.app.processEvents()
-
-
-def click(target):
-    qt.QApplication.processEvents()  # a tab that was just opened is laid out only now
-    assert target.enabled, target.toolTip
-    QTest.mouseClick(target, Qt.MouseButton.LeftButton)
-
-
-def click_tab(widget, index):
-    bar = widget.ui.tabs.tabBar()
-    QTest.mouseClick(bar, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, bar.tabRect(index).center())
-    assert widget.ui.tabs.currentIndex == index
-
-
-def wait_for_job(widget, double, seconds=120):
-    double.waitFor(lambda: widget.panel.jobs.busy is None, seconds)
-    assert not double.answers.of("error"), double.dialogs
-
-
-def add_case(widget, double, ct, segmentation, patient=""):
-    widget.ui.volumeSelector.setCurrentNode(ct)
-    widget.ui.segmentationSelector.setCurrentNode(segmentation)
-    widget.ui.patientEdit.text = patient
-    click(widget.ui.addCaseButton)
-    wait_for_job(widget, double)
-
-
-def dataset_of(widget):
-    from RenalAITrainingLib.dataset.folder import Dataset
-
-    return Dataset.open(Path(widget._parameterNode.datasetFolder))
+home, add_case_nodes, widget = trainingpanel.home, trainingpanel.add_case_nodes, trainingpanel.widget
 
 
 def test_a_segmentation_becomes_a_case_as_it_was_corrected(widget, double, add_case_nodes, home):
@@ -219,112 +103,6 @@ def test_outlining_starts_with_the_right_segments(widget, double, add_case_nodes
     assert "has nothing within" in ui.addLine.text  # nothing is drawn yet
     click(ui.outlineButton)
     assert widget._parameterNode.segmentation is made  # the same goes on
-
-
-@pytest.mark.timeout(1200)
-def test_from_annotation_to_a_model_that_renalai_offers(widget, double, add_case_nodes, home):
-    ui = widget.ui
-    for number in range(4):
-        add_case(widget, double, *add_case_nodes(number))
-    click_tab(widget, 1)
-    assert ui.datasetLine.text == "4 cases of 4 patients, 12 masses."
-    click(ui.checkButton)
-    wait_for_job(widget, double)
-    assert "Errors: 0." in ui.findingsLine.text and (home / "data" / "contact-sheet-1.png").is_file()
-    click(ui.splitButton)
-    wait_for_job(widget, double)
-    assert ui.splitLine.text == "training 2, validation 1, test 1"
-    click_tab(widget, 2)
-    widget._parameterNode.variants = 1
-    for stage, content in RECIPES.items():
-        path = home / f"tiny-{stage}.yaml"
-        common = {"optimiser": {"name": "adamw", "learning_rate": 0.01}, "schedule": SHORT}
-        told = {"name": f"tiny-{stage}", "title": f"Tiny {stage}", "citation": "none"} | common | content
-        path.write_text(yaml.safe_dump(told), encoding="utf-8")
-        ui.recipeEdit.text = str(path)
-        click(ui.startButton)
-        run = widget.panel.train.found[0]
-        double.waitFor(lambda run=run: not run.status().state.active, 300)
-        assert run.status().state.value == "finished", run.log()
-        double.waitFor(lambda: ui.runTable.item(0, 1).text() == "Finished", 10)
-    click_tab(widget, 3)
-    assert "tiny-delineate-1" in ui.networksLine.text
-    click(ui.evaluateButton)
-    double.waitFor(lambda: ui.pageButton.enabled and widget.panel.jobs.busy is None, 300)
-    assert not double.answers.of("error"), double.dialogs
-    assert (home / "training" / "evaluations" / "candidate" / "evaluation.html").is_file() and ui.resultTable.rowCount
-    click_tab(widget, 4)
-    ui.modelNameEdit.text = "clinic"
-    assert "tells what was measured" in ui.publishLine.text
-    click(ui.publishButton)
-    wait_for_job(widget, double, 300)
-    assert "clinic 0.1.0 is there" in ui.publishedLine.text
-    assert "already" in ui.publishLine.text and not ui.publishButton.enabled
-    from RenalAILib.bundle_store import load_bundle
-
-    bundle = load_bundle("clinic")
-    assert bundle.demonstration and "Overlap" in bundle.model_card and "4 CTs of 4 patients" in bundle.training_domain
-    other = double.openModule("RenalAI", ROOT / "RenalAI")
-    other.panel.model._fill_menu()
-    assert "clinic" in [action.text for action in other.panel.model._menu.actions()]
-    other.cleanup()
-    other.parent.delete()
-
-
-def long_run(widget, home):
-    """A training that will not end by itself, started by a click on samples that are there."""
-    from RenalAITrainingLib.samples import SampleStore
-
-    store = SampleStore(home / "training" / "samples" / "locate")
-    for number, split in enumerate(("train", "validation")):
-        mask = labels(seed=number)
-        store.append(ct_of(mask).voxels, mask.voxels, split=split, stage="locate", kind="phantom")
-    told = {"name": "tiny", "title": "Tiny", "citation": "none"} | RECIPES["locate"]
-    told |= {"optimiser": {"name": "adamw", "learning_rate": 0.01}, "schedule": SHORT | {"steps": 100_000}}
-    path = home / "tiny.yaml"
-    path.write_text(yaml.safe_dump(told), encoding="utf-8")
-    click_tab(widget, 2)
-    widget.ui.recipeEdit.text = str(path)
-    click(widget.ui.startButton)
-
-
-@pytest.mark.timeout(900)
-def test_a_training_goes_on_when_slicer_is_closed_and_is_found_again(double, home):
-    first = open_module(double, home)
-    long_run(first, home)
-    run = first.panel.train.found[0]
-    double.waitFor(lambda: run.status().step > 10, 240)
-    double.waitFor(lambda: "left on this computer" in first.ui.runLine.text, 10)
-    number = holder(run.folder)
-    first.cleanup()  # Slicer quits
-    first.parent.delete()
-    slicer.mrmlScene.Clear()
-    at = run.status().step
-    double.waitFor(lambda: run.status().step > at, 90)
-    assert holder(run.folder) == number
-    second = double.openModule("RenalAITraining", ROOT / "RenalAITraining")  # and starts again
-    second.parent.resize(420, 1000)
-    second.parent.show()
-    double.enter(second)
-    assert Path(second._parameterNode.trainingFolder) == home / "training"  # where this user worked last
-    assert second.ui.tabs.tabText(2) == "Train ●"  # told though another tab is shown
-    click_tab(second, 2)
-    assert second.ui.runTable.item(0, 0).text() == run.name and second.ui.runTable.item(0, 1).text() == "Training"
-    assert not second.ui.startButton.enabled
-    click(second.ui.curvesButton)
-    table = slicer.util.getNode("RenalAI training: Loss")
-    rows = table.GetNumberOfRows()
-    double.waitFor(lambda: table.GetNumberOfRows() > rows, 90)  # the curve is live
-    click(second.ui.stopButton)
-    double.waitFor(lambda: second.ui.runTable.item(0, 1).text() == "Stopped", 120)
-    assert holder(run.folder) is None and second.ui.resumeButton.enabled
-    stopped = run.status().step
-    click(second.ui.resumeButton)
-    double.waitFor(lambda: run.status().step > stopped, 240)
-    click(second.ui.stopButton)
-    double.waitFor(lambda: not run.status().state.active, 60)
-    second.cleanup()
-    second.parent.delete()
 
 
 def test_the_button_of_renalai_hands_its_corrected_result_over(double, home, add_case_nodes):

@@ -2,43 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from dataclasses import replace
-from pathlib import Path
 
-import pytest
 import qt
 import slicer
+import toypanel
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "Testing" / "engine"))
-import toybundle  # noqa: E402
-from slicevotebundle import make_vote_bundle  # noqa: E402
+from slicevotebundle import make_vote_bundle
+from toypanel import toybundle
 
 BRIGHT = toybundle.Ellipsoid((0, 0, 30), (60, 60, 30), 200.0)
 
-
-@pytest.fixture(autouse=True)
-def toy(monkeypatch, tmp_path):
-    default = toybundle.installed_as_default(tmp_path / "bundles")
-    monkeypatch.setenv("RENALAI_BUNDLES", os.pathsep.join([str(default), str(toybundle.toy_bundle().folder)]))
-    monkeypatch.setenv("RENALAI_HOME", str(tmp_path / "home"))
-    return tmp_path
-
-
-@pytest.fixture
-def widget(double, toy):
-    made = double.openModule("RenalAI", ROOT / "RenalAI")
-    made.parent.resize(420, 1200)
-    made.parent.show()
-    double.enter(made)
-    yield made
-    made.cleanup()
-    made.parent.delete()
-    double.app.processEvents()
+toy, widget = toypanel.toy, toypanel.widget
 
 
 def voted(folder, slices="all", parts=(toybundle.BODY, BRIGHT)):
