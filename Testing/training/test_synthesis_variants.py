@@ -9,10 +9,12 @@ from scipy import ndimage
 
 from RenalAILib.labels import MASS_LABELS, Label, Side
 from RenalAITrainingLib.synthesis.bulging import humped, lobulated
+from RenalAITrainingLib.synthesis.elsewhere import liver_lesions, stranded_fat
 from RenalAITrainingLib.synthesis.kidney_tissue import Phase
 from RenalAITrainingLib.synthesis.lookalikes import prominent_column
 from RenalAITrainingLib.synthesis.neighbours import extrarenal_pelvis, hilar_vessels, nodule_beside
 from RenalAITrainingLib.synthesis.scene import Scene
+from RenalAITrainingLib.synthesis.stents import with_stent
 from RenalAITrainingLib.synthesis.variants import SHARES, with_variants
 
 
@@ -81,3 +83,28 @@ def test_variants_repeat_from_their_seed_and_put_in_no_mass(monkeypatch: pytest.
     for name in SHARES:
         monkeypatch.setitem(SHARES, name, 0.0)
     assert with_variants(np.random.default_rng(1), scene, Side.LEFT, None) == (scene, [])
+
+
+def test_lesions_stay_in_their_organ() -> None:
+    scene = painted_scene()
+    changed = liver_lesions(np.random.default_rng(2), scene)
+    moved = np.abs(changed.hu - scene.hu) > 1e-3
+    assert moved.any() and (scene.organs[moved] > 0).all()
+    assert np.abs(changed.hu - scene.hu).max() > 30
+
+
+def test_strands_take_fat_alone() -> None:
+    scene = painted_scene()
+    changed = _made(stranded_fat, 3, scene)
+    moved = np.abs(changed.hu - scene.hu) > 15
+    assert moved.sum() > 100 and not (moved & ((scene.labels > 0) | (scene.organs > 0))).any()
+    assert (changed.labels == scene.labels).all() and changed.hu[moved].mean() > scene.hu[moved].mean() + 20
+
+
+def test_a_stent_is_a_thin_bright_tube_from_the_sinus_downwards() -> None:
+    scene = painted_scene()
+    changed = _made(with_stent, 4, scene)
+    tube = changed.hu - scene.hu > 100
+    assert 10 < tube.sum() < 0.01 * tube.size and (changed.labels == scene.labels).all()
+    assert (tube & (scene.labels == Label.KIDNEY_LEFT)).any()
+    assert np.argwhere(tube)[:, 0].min() < np.argwhere(scene.labels == Label.KIDNEY_LEFT)[:, 0].mean() - 6

@@ -18,6 +18,7 @@ from .fields import Rng
 from .kidney_tissue import draw_tissue, phase_like
 from .made import MadeSample
 from .masses import InsertedMass, PlannedMass, insert_mass, plan_mass
+from .reconstruction import reconstructed
 from .repainting import repainted
 from .scene import Scene, resample_labels
 from .variants import with_variants
@@ -69,6 +70,7 @@ def prepared_kidney(
         part = shifted(rng, part)
     if rng.random() < 0.2 and scene.kind != "phantom":
         part = noisier(rng, part, float(rng.uniform(1.2, 2.2)))
+    part, facts["reconstruction"] = reconstructed(rng, part)
     if rng.random() < 0.25 and part.spacing_mm[0] < 3.5:
         part = thicker(part, float(rng.uniform(4, 5)))
     return part, side, inserted, facts
@@ -85,7 +87,7 @@ def thicker(scene: Scene, thickness_mm: float) -> Scene:
 def delineate_samples(rng: Rng, scene: Scene, shapes: ShapeLibrary | None) -> list[MadeSample]:
     """One sample: a kidney with zero to three masses on the network's grid. Empty without a kidney."""
     count = int(rng.choice(4, p=_MASS_COUNT_SHARES))
-    plans = [plan_mass(rng, largest_mm=80.0 if n == 0 else 35.0) for n in range(count)]
+    plans = [plan_mass(rng, largest_mm=120.0 if n == 0 else 35.0) for n in range(count)]
     made = prepared_kidney(rng, scene, plans, shapes)
     if made is None:
         return []

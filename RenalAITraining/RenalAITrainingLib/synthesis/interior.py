@@ -129,7 +129,7 @@ def _pyramids(
     gap = np.sqrt(((bases[:, None] - bases[None]) ** 2).sum(axis=2)) + 1e3 * np.eye(len(bases), dtype=np.float32)
     wide = rng.uniform(0.45, 0.62) * np.sort(gap, axis=1)[:, : min(3, len(bases))].mean(axis=1)
     wide = np.clip(wide * np.exp(rng.normal(0, 0.15, len(bases))), 3.0, 13.0)
-    best, along = np.full(len(at), _FAR), np.zeros(len(at), np.float32)
+    best, second, along = np.full(len(at), _FAR), np.full(len(at), _FAR), np.zeros(len(at), np.float32)
     tip = rng.uniform(0.15, 0.4)
     power = rng.uniform(0.6, 1.1)
     for base, apex, radius in zip(bases, apices, wide, strict=True):
@@ -141,10 +141,12 @@ def _pyramids(
         reach = radius * (tip + (1 - tip) * np.clip(up, 0, 1.3) ** power)
         signed = (across - reach) * 0.9
         nearer = signed < best
+        second = np.where(nearer, best, np.minimum(second, signed))
         best = np.where(nearer, signed, best)
         along = np.where(nearer, up, along)
     uneven = smooth_field(rng, _shape(depth), spacing_mm, 8.0)[inside]
     thick = rng.uniform(3.5, 7.0) + 0.7 * uneven
+    best = np.maximum(best, 0.5 * (rng.uniform(0.5, 3.5) - (second - best)))  # columns keep neighbours apart
     signed = np.maximum(np.maximum(best, (thick - depth[inside]) * 0.9), -height[inside])
     whole = np.full(kidney.shape, _FAR)
     whole[inside] = signed

@@ -58,10 +58,10 @@ class InsertedMass:
     centre_mm: npt.NDArray[np.float64]
 
 
-def plan_mass(rng: Rng, mass_class: MassClass | None = None, largest_mm: float = 80.0) -> PlannedMass:
-    """A random mass: 4 to 80 mm, most of them 5 to 35 mm, endophytic to exophytic."""
+def plan_mass(rng: Rng, mass_class: MassClass | None = None, largest_mm: float = 120.0) -> PlannedMass:
+    """A random mass: 3 to 120 mm, most of them 5 to 35 mm, endophytic to exophytic."""
     drawn = mass_class or _CLASSES[int(rng.integers(len(_CLASSES)))]
-    low, high = (5.0, 35.0) if rng.random() < 0.75 else (4.0, 80.0)
+    low, high = (5.0, 35.0) if rng.random() < 0.75 else (3.0, 120.0)
     diameter = float(np.exp(rng.uniform(np.log(low), np.log(min(high, largest_mm)))))
     return PlannedMass(drawn, diameter, float(rng.uniform(-1.2, 0.7)))
 

@@ -44,6 +44,8 @@ def repainted(rng: Rng, scene: Scene, side: Side, tissue: KidneyTissue, carve: b
     hu, _ = steered_to(part, part.hu, own & part.parenchyma, own, cortex)
     drawn = painted_interior(rng, interior, tissue, part.spacing_mm) + part.noise.draw(rng, part.shape)
     share = np.clip((interior.depth_mm - _EDGE_MM) / _FADE_MM, 0, 1) * own
+    if part.masses.any():  # their borders stay as they were
+        share *= np.clip(ndimage.distance_transform_edt(~part.masses, sampling=part.spacing_mm) - 0.7, 0, 1)
     if scene.kind == "phantom":  # its cortex ends in a bright line across the hilum
         lip = ndimage.binary_dilation((interior.sinus > 0.5) & (interior.depth_mm < 2) & own, iterations=2)
         lip &= (part.labels == 0) | (interior.sinus > 0.5)

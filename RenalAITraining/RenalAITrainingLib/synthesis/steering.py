@@ -47,7 +47,7 @@ def steered_to(scene: Scene, hu: Field, region: Mask, whole: Mask, target: Field
     slope = (wanted - ground) / (reference - ground)
     steered = np.where(crop > ground, ground + (crop - ground) * slope, crop)
     if float(np.median(slope[inside])) > 1:
-        steered += _kept_quiet(crop - reference, slope, inside, scene)
+        steered += _kept_quiet(crop - reference, slope, inside, ground, scene)
     near = ndimage.distance_transform_edt(~whole[where], sampling=scene.spacing_mm)
     other = ((scene.organs[where] > 0) | scene.masses[where]) & ~whole[where]
     blend = np.where(whole[where], 1.0, np.clip(1.6 - near / 1.5, 0, 1) * ~other).astype(np.float32)
@@ -58,10 +58,11 @@ def steered_to(scene: Scene, hu: Field, region: Mask, whole: Mask, target: Field
     return changed, gain
 
 
-def _kept_quiet(rest: Field, slope: Field, inside: Mask, scene: Scene) -> Field:
-    """What to add so that a paler scan brought up keeps about its own noise: fully 3 mm inside, nothing at the edge."""
+def _kept_quiet(rest: Field, slope: Field, inside: Mask, ground: Field, scene: Scene) -> Field:
+    """What to add so that a paler scan brought up keeps about its own noise: fully 3 mm inside, nothing at the edge to
+    fat, whose partial volume it would take for noise; at the edge to tissues of like HU all the same."""
     within = ndimage.distance_transform_edt(inside, sampling=scene.spacing_mm).astype(np.float32)
-    weight = np.clip((within - 1) / 2, 0, 1)
+    weight = np.maximum(np.clip((within - 1) / 2, 0, 1), np.clip((ground + 20) / 40, 0, 1) * inside)
     return np.asarray(-weight * np.maximum(slope - _LARGEST_GAIN, 0) * rest, dtype=np.float32)
 
 

@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from RenalAILib.labels import Side
 
 from .bulging import humped, lobulated
+from .elsewhere import liver_lesions, stranded_fat
 from .fields import Rng
 from .kidney_tissue import Phase
 from .lookalikes import lookalike
 from .neighbours import extrarenal_pelvis, hilar_vessels, nodule_beside
 from .scene import Scene
+from .stents import with_stent
 
 SHARES = {
-    "hump": 0.12, "lobulation": 0.12, "inside": 0.3, "nodule": 0.18, "extrarenal pelvis": 0.15, "hilar vessels": 0.12,
+    "hump": 0.12, "lobulation": 0.12, "inside": 0.3, "stent": 0.03, "liver lesions": 0.1, "stranded fat": 0.12,
+    "nodule": 0.18, "extrarenal pelvis": 0.15, "hilar vessels": 0.12,
 }  # fmt: skip
-"""How often each comes, independently of the others."""
+"""How often each comes, independently of the others, in this order."""
 
 
 def with_variants(rng: Rng, scene: Scene, side: Side, phase: Phase | None) -> tuple[Scene, list[str]]:
     """``scene`` with some variants of the kidney of ``side``, and which; none of them is a mass in the truth."""
+    makers: dict[str, Callable[[Rng, Scene], Scene]] = {
+        "hump": lambda rng, scene: humped(rng, scene, side),
+        "lobulation": lobulated,
+        "inside": lambda rng, scene: lookalike(rng, scene, side),
+        "stent": lambda rng, scene: with_stent(rng, scene, side),
+        "liver lesions": liver_lesions,
+        "stranded fat": lambda rng, scene: stranded_fat(rng, scene, side),
+        "nodule": lambda rng, scene: nodule_beside(rng, scene, side),
+        "extrarenal pelvis": lambda rng, scene: extrarenal_pelvis(rng, scene, side, phase),
+        "hilar vessels": lambda rng, scene: hilar_vessels(rng, scene, side),
+    }
     drawn = [name for name, share in SHARES.items() if rng.random() < share]
     for name in drawn:
-        if name == "hump":
-            scene = humped(rng, scene, side)
-        elif name == "lobulation":
-            scene = lobulated(rng, scene)
-        elif name == "inside":
-            scene = lookalike(rng, scene, side)
-        elif name == "nodule":
-            scene = nodule_beside(rng, scene, side)
-        elif name == "extrarenal pelvis":
-            scene = extrarenal_pelvis(rng, scene, side, phase)
-        else:
-            scene = hilar_vessels(rng, scene, side)
+        scene = makers[name](rng, scene)
     return scene, drawn
