@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from ..errors import InputError
 from .console import console, progress
+from .series import show_series
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..detections import Detection
     from ..findings import Findings
-    from ..reading.dicom_series import ChosenSeries, Series
     from ..verdicts import Verdict
 
 _SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm", ".zip")
@@ -38,6 +38,11 @@ class Segment:
             "--series", metavar="S", help="UID or number of the DICOM series; 'list' shows what there is and stops"
         )
         parser.add_argument(
+            "--images",
+            action="store_true",
+            help="with --series list: tell the contrast phase by the kidneys in the images too (a second a series)",
+        )
+        parser.add_argument(
             "--second-phase", metavar="PATH", help="the same patient's CT in another contrast phase, for enhancement"
         )
         parser.add_argument(
@@ -53,7 +58,9 @@ class Segment:
 
     def run(self, arguments: argparse.Namespace) -> int:
         if arguments.series == "list":
-            return _show_series(Path(arguments.input))
+            return show_series(Path(arguments.input), arguments)
+        if arguments.images:
+            raise InputError("--images belongs to --series list")
         from ..study import segment_study
 
         source = Path(arguments.input).expanduser()
@@ -171,59 +178,6 @@ def show_detections(detections: Sequence[Detection]) -> None:
             wording.place_of(one.centre_ras).replace(wording.NBSP, " "),
         )
     out.print(table)
-
-
-def _show_series(source: Path) -> int:
-    from ..reading import list_series, opened
-    from ..reading.dicom_series import choose_series
-
-    if not source.exists():
-        raise InputError(f"{source} does not exist")
-    with opened(source) as folder:
-        if not folder.is_dir():
-            raise InputError(f"{source} is not a folder; --series list needs a folder of DICOM files, or a zip of them")
-        found = list_series(folder)
-        if not found:
-            raise InputError(f"{source} holds no DICOM images")
-        ct = any(series.modality == "CT" for series in found)
-        chosen = choose_series(folder, None) if ct else None
-    for study in sorted({series.study_uid for series in found}):
-        _show_study(study, [series for series in found if series.study_uid == study], chosen)
-    if chosen is not None:
-        console().print(
-            "* is segmented: no projection, at least 10 slices, axial, nephrographic before another contrast phase "
-            "before the rest, soft kernel, longest, thinnest. + is measured with --phases."
-        )
-    return 0
-
-
-def _show_study(uid: str, found: list[Series], chosen: ChosenSeries | None) -> None:
-    from rich.table import Table
-
-    from ..reading import described
-
-    table = Table(title=f"Study {found[0].study} {uid}".replace("  ", " "), title_justify="left")
-    for heading in ("", "number", "description", "modality", "slices", "plane", "step mm", "phase"):
-        table.add_column(heading)
-    table.add_column("UID", overflow="fold")
-    for series in found:
-        mark = ""
-        if chosen is not None and series.uid == chosen.series.uid:
-            mark = "*"
-        elif chosen is not None and series.uid in {other.uid for other in chosen.other_phases}:
-            mark = "+"
-        table.add_row(
-            mark,
-            "" if series.number is None else str(series.number),
-            series.description,
-            series.modality,
-            str(series.slices),
-            series.orientation,
-            f"{series.spacing_mm[0]:.2f}",
-            described(series.phase),
-            series.uid,
-        )
-    console().print(table)
 
 
 command = Segment()

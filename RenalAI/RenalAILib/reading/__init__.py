@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from .dicom_archive import opened
-from .dicom_series import Series, described, list_series
-from .files import PhaseScan, Scan, read_ct, read_labels, read_phases, read_volume
+from .dicom_series import Series, described, list_series, phase_name
+from .files import PhaseScan, Scan, read_ct, read_labels, read_phases, read_thinned, read_volume
 from .plausibility import check_ct
 
 __all__ = [
@@ -15,8 +15,10 @@ __all__ = [
     "described",
     "list_series",
     "opened",
+    "phase_name",
     "read_ct",
     "read_labels",
     "read_phases",
+    "read_thinned",
     "read_volume",
 ]

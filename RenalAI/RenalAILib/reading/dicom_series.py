@@ -15,7 +15,7 @@ from ..errors import InputError
 from .dicom_header import Header, is_dicom, read_header, walk_dicom
 from .dicom_phase import PhaseClues, phases_of_headers
 from .dicom_pixels import read_pixels
-from .dicom_stack import stack
+from .dicom_stack import stack, thinned
 from .stored import Stored
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "described",
     "is_dicom",
     "list_series",
+    "phase_name",
     "read_chosen",
     "read_series",
 ]
@@ -68,6 +69,11 @@ class Series:
         """How messages call it, e.g. ``series 3 (Portal venous 2.0)``."""
         told = f"series {self.number}" if self.number is not None else f"series {self.uid}"
         return f"{told} ({self.description})" if self.description else told
+
+    @property
+    def shows_a_phase(self) -> bool:
+        """Whether it is a scan of the body in one phase: axial CT of at least 10 slices that is no projection."""
+        return self.modality == "CT" and self.orientation == "axial" and self.slices >= 10 and not self.projected
 
     @property
     def contrast(self) -> int:
@@ -137,9 +143,8 @@ class ChosenSeries:
         """
         kept = [self.series]
         for series in sorted(self.others, key=lambda each: each.preference, reverse=True):
-            fit = series.modality == "CT" and series.orientation == "axial" and series.slices >= 10
-            beside = series.study_uid == self.series.study_uid and not series.projected
-            if fit and beside and not any(_same_scan(series, each) for each in kept):
+            beside = series.study_uid == self.series.study_uid
+            if series.shows_a_phase and beside and not any(_same_scan(series, each) for each in kept):
                 kept.append(series)
         return tuple(sorted(kept[1:], key=lambda each: (_acquired(each) or 0.0, each.number or 0)))
 
@@ -163,13 +168,20 @@ def choose_series(path: Path, wanted: str | None) -> ChosenSeries:
     return ChosenSeries(series, notes, tuple(each for each in found if each is not series))
 
 
-def read_chosen(path: Path, series: Series, notes: tuple[str, ...] = ()) -> tuple[Stored, str]:
-    """A series as a volume, and its name. Raises InputError where it makes no regular stack of CT."""
+def read_chosen(path: Path, series: Series, notes: tuple[str, ...] = (), step_mm: float = 0.0) -> tuple[Stored, str]:
+    """A series as a volume, and its name. Raises InputError where it makes no regular stack of CT.
+
+    Args:
+        path: its folder, or a file in it.
+        series: of that folder.
+        notes: to which those about the series are added.
+        step_mm: slices are left out as long as the others are no further apart.
+    """
     folder = path if path.is_dir() else path.parent
     name = f"{folder.resolve().name}, {series.label}"
     if series.modality != "CT":
         raise InputError(f"{name} is {series.modality or 'of unknown modality'}, not CT")
-    built = stack(name, series.headers)
+    built = thinned(stack(name, series.headers), step_mm)
     slices = tuple(header.path for header in built.headers)
     if any(header.minor for header in built.headers):
         notes = (*notes, "The patient is under 18 years old by the DICOM header; the networks were trained on adults.")
@@ -221,10 +233,15 @@ def _series(uid: str, headers: Sequence[Header]) -> Series:
     )
 
 
-def described(guess: PhaseGuess) -> str:
-    """A guessed phase in words, e.g. ``nephrographic (its description)``."""
+def phase_name(phase: ContrastPhase) -> str:
+    """A phase in words."""
     names = {ContrastPhase.UNKNOWN: "no known contrast", ContrastPhase.CONTRAST: "contrast of unknown phase"}
-    name = names.get(guess.phase, guess.phase.value)
+    return names.get(phase, phase.value)
+
+
+def described(guess: PhaseGuess) -> str:
+    """A guessed phase and why, e.g. ``nephrographic (its description)``."""
+    name = phase_name(guess.phase)
     return name if guess.phase is ContrastPhase.UNKNOWN else f"{name} ({guess.why})"
 
 

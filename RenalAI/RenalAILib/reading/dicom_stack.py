@@ -78,6 +78,17 @@ def stack(name: str, headers: Sequence[Header]) -> Stack:
     return Stack(tuple(single), ras_from_lps(ijk_to_lps), tuple(notes))
 
 
+def thinned(full: Stack, step_mm: float) -> Stack:
+    """Every n-th slice, the most that are no further apart than ``step_mm``; two at least."""
+    every = int(step_mm // float(np.linalg.norm(full.ijk_to_ras[:3, 2])))
+    every = min(every, len(full.headers) - 1)
+    if every < 2:
+        return full
+    ijk_to_ras = full.ijk_to_ras.copy()
+    ijk_to_ras[:3, 2] *= every
+    return Stack(full.headers[::every], ijk_to_ras, full.notes)
+
+
 def _groups(headers: Sequence[Header]) -> list[list[Header]]:
     """Headers that may lie in one stack together: same size, spacing and direction."""
     groups: list[list[Header]] = []

@@ -12,7 +12,7 @@ import numpy as np
 from ..contrast_phases import PhaseGuess
 from ..errors import InputError
 from ..volume import Volume
-from .dicom_series import choose_series, is_dicom, read_chosen, read_series
+from .dicom_series import Series, choose_series, is_dicom, read_chosen, read_series
 from .itk_file import read_itk_file
 from .nifti import read_nifti
 from .plausibility import check_grid, check_hounsfield
@@ -89,6 +89,17 @@ def read_phases(path: str | Path, *, series: str | None = None) -> list[PhaseSca
     scan = result[0].scan
     result[0] = replace(result[0], scan=replace(scan, notes=(*scan.notes, *lost)))
     return result
+
+
+def read_thinned(path: str | Path, series: Series, step_mm: float) -> Volume:
+    """A series for a first look: slices are left out as long as the others are no further apart than ``step_mm``.
+
+    Raises:
+        InputError: it makes no regular stack of CT in HU.
+    """
+    path = Path(path).expanduser()
+    with _told_in_a_sentence(path):
+        return _scan(*read_chosen(path, series, step_mm=step_mm)).volume
 
 
 def read_volume(path: str | Path, *, series: str | None = None) -> Volume:
