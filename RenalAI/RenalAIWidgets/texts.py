@@ -73,7 +73,13 @@ def stage_in_words(stage: str) -> str:
         "locate": _("Finding the kidneys"),
         "delineate": _("Outlining kidneys and masses"),
         "characterise": _("Classifying the masses"),
+        "vote": _("Classifying slices"),
         "detect": _("Looking for boxes in slices"),
+        "compare": _("Comparing the outlines"),
+        "phases": _("Measuring in the other phases"),
+        "versions": _("Looking at versions"),
+        "engines": _("Trying the engines"),
+        "bundles": _("Verifying the models"),
         "write": _("Collecting the findings"),
         "done": _("Done"),
     }
