@@ -24,6 +24,7 @@ from RenalAILib.phases import PhaseTable
 from RenalAILib.report import OWNED, write_outcome
 from RenalAILib.report.readings import Reading, Verdict
 from RenalAILib.report.table import COLUMNS as FINDINGS_COLUMNS
+from RenalAILib.stages import KINDS
 from RenalAILib.studytask.task import StudyRecord
 from RenalAILib.verdicts import SliceVote
 from RenalAILib.verdicts import Verdict as SliceVerdict
@@ -145,6 +146,11 @@ def test_the_agreement() -> None:
 def test_the_metadata_of_a_bundle() -> None:
     path = find_bundles()["zhao2023-demo"] / "configs" / "metadata.json"
     assert sorted(told()["configs/metadata.json"]) == sorted(json.loads(path.read_text(encoding="utf-8")))
+
+
+def test_every_kind_of_bundle_is_told() -> None:
+    text = (PAGE.parent / "bundles.md").read_text(encoding="utf-8")
+    assert [kind for kind in KINDS if f"`{kind}`" not in text] == []
 
 
 def test_no_table_is_forgotten() -> None:
