@@ -63,7 +63,7 @@ def in_words(found: Findings) -> str:
 
 def _name(mass: Mass) -> str:
     if mass.drawn:
-        return _("{side} drawn {number}").format(side=side_in_words(mass.side), number=mass.drawn)
+        return _("{side} D{number}").format(side=side_in_words(mass.side), number=mass.drawn)
     return f"{side_in_words(mass.side)} {mass.segment_id.rsplit('_', 1)[-1]}"
 
 

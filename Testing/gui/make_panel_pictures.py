@@ -17,7 +17,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-STATES = ("loaded", "running", "findings", "compare", "wrong")
+STATES = ("loaded", "running", "findings", "drawn", "compare", "wrong")
 
 
 def main() -> int:
@@ -92,6 +92,28 @@ class Studio:
         widget.ui.explainButton.collapsed = False
         widget.ui.exportButton.collapsed = False
         widget.ui.checkButton.collapsed = False
+
+    def _drawn(self, widget: Any) -> None:
+        """The radiologist took one mass out and drew another one: what the table says when they come back."""
+        import numpy as np
+        import slicer
+
+        result = widget._parameterNode.result
+        self.double.exit(widget)
+        result.GetSegmentation().RemoveSegment("mass_right_1")
+        segment_id = result.GetSegmentation().AddEmptySegment()
+        mask = np.zeros(self.outcome.volume.shape, np.uint8)
+        middle = tuple(int(n) for n in np.argwhere(self.outcome.instances == 1).mean(axis=0))
+        mask[tuple(slice(n - 2, n + 3) for n in middle)] = 1
+        slicer.util.updateSegmentBinaryLabelmapFromArray(mask, result, segment_id, self.ct)
+        self.double.enter(widget)
+        table = widget.ui.massTable
+        words = [table.item(row, 5).text() for row in range(table.rowCount)]
+        table.selectRow(words.index("Drawn"))
+        widget.ui.classSelector.setCurrentIndex(widget.ui.classSelector.findText("Solid"))
+        widget.ui.classSelector.activated.emit(widget.ui.classSelector.currentIndex)
+        for name in ("exportButton", "checkButton", "studyButton"):
+            getattr(widget.ui, name).collapsed = True
 
     def _compare(self, widget: Any) -> None:
         from RenalAILib.compare import compare_labels

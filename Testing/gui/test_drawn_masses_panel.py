@@ -70,7 +70,7 @@ def test_a_drawn_mass_becomes_a_row_with_the_radiologists_class(widget, double, 
     assert ui.massTable.rowCount == 3 and ui.drawButton.enabled
     segment_id = draw(widget, double, opened)
     assert ui.massTable.rowCount == 4
-    assert row(widget, 3)[0] == "Right drawn 1" and row(widget, 3)[1] == "Unknown" and row(widget, 3)[5] == "Drawn"
+    assert row(widget, 3)[0] == "Right D1" and row(widget, 3)[1] == "Unknown" and row(widget, 3)[5] == "Drawn"
     assert float(row(widget, 3)[3]) == pytest.approx(48 * 0.15, abs=0.06)
     assert "4 masses, 1 of them drawn by you" in ui.kidneysLine.text
     ui.massTable.selectRow(3)
