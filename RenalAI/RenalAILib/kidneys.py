@@ -26,6 +26,15 @@ class OutlinedKidney:
     mass: Mask
 
 
+def organs_by_side(view: Volume, kidneys: Sequence[OutlinedKidney]) -> dict[Side, Mask]:
+    """Masks of the kidneys with their masses on the grid of ``view``, those of one side together."""
+    organs: dict[Side, Mask] = {}
+    for kidney in kidneys:
+        mask = organs.setdefault(kidney.side, np.zeros(view.shape, dtype=np.bool_))
+        mask[kidney.box.slices] |= kidney.kidney | kidney.mass
+    return organs
+
+
 def describe_kidneys(outlined: Iterable[OutlinedKidney], view: Volume) -> list[Kidney]:
     """IDs and measurements; a second kidney of one side is ``kidney_right_2``."""
     numbers = {side: count(1) for side in Side}

@@ -11,9 +11,10 @@ import numpy.typing as npt
 from .contrast_phases import ContrastPhase, PhaseGuess, decided, phases_of_kidneys
 from .domains import Mask
 from .evidence import neighborhood_means
-from .kidneys import OutlinedKidney
+from .kidneys import OutlinedKidney, organs_by_side
 from .labels import Side
-from .registration import Motion, register
+from .registration import Motion
+from .second_phase import SecondPhase, register_second_phase
 from .volume import Volume
 
 _AIR_HU = -1024
@@ -49,13 +50,13 @@ class AlignedScan:
         scan: as it was.
         view: resampled, air where it does not reach.
         covered: where it does.
-        shift_mm: by which each kidney lay elsewhere.
+        registered: how each kidney lies in it.
     """
 
     scan: PhasedScan
     view: Volume
     covered: Mask
-    shift_mm: dict[Side, float]
+    registered: SecondPhase
 
 
 def align(view: Volume, kidneys: Sequence[OutlinedKidney], scan: PhasedScan) -> AlignedScan | None:
@@ -71,28 +72,17 @@ def align(view: Volume, kidneys: Sequence[OutlinedKidney], scan: PhasedScan) -> 
     Returns:
         None where kidneys are known and the scan shows none of them.
     """
-    organs = organs_by_side(view, kidneys)
-    motions = {side: register(view, organ, scan.volume) for side, organ in organs.items()}
-    found = {side: motion for side, motion in motions.items() if motion is not None}
-    if organs and not found:
+    registered = register_second_phase(view, kidneys, scan.volume)
+    found = registered.motions
+    if kidneys and not found:
         return None
     array = np.empty(view.shape, dtype=np.int16)
-    for side, columns in _halves(view, organs):
+    for side, columns in _halves(organs_by_side(view, kidneys)):
         motion = found.get(side) or next(iter(found.values()), None)
         array[..., columns] = _brought(view, columns, scan.volume, motion)
     covered = array != _OUTSIDE
     array[~covered] = _AIR_HU
-    shifts = {side: motion.distance_mm for side, motion in found.items()}
-    return AlignedScan(scan, Volume(array, view.ijk_to_ras, scan.label), covered, shifts)
-
-
-def organs_by_side(view: Volume, kidneys: Sequence[OutlinedKidney]) -> dict[Side, Mask]:
-    """Masks of the kidneys with their masses on the grid of ``view``, those of one side together."""
-    organs: dict[Side, Mask] = {}
-    for kidney in kidneys:
-        mask = organs.setdefault(kidney.side, np.zeros(view.shape, dtype=np.bool_))
-        mask[kidney.box.slices] |= kidney.kidney | kidney.mass
-    return organs
+    return AlignedScan(scan, Volume(array, view.ijk_to_ras, scan.label), covered, registered)
 
 
 def phases_of(
@@ -131,7 +121,7 @@ def _kidney_hu(view: Volume, kidneys: Sequence[OutlinedKidney]) -> npt.NDArray[n
     return found[known] if known.mean() >= _SHOWN else np.zeros(0, np.float32)
 
 
-def _halves(view: Volume, organs: dict[Side, Mask]) -> list[tuple[Side, slice]]:
+def _halves(organs: dict[Side, Mask]) -> list[tuple[Side, slice]]:
     """The columns (i) that move with the kidney of each side."""
     if len(organs) < 2:
         return [(next(iter(organs), Side.RIGHT), slice(None))]

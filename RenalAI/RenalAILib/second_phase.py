@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .kidneys import OutlinedKidney
+from .kidneys import OutlinedKidney, organs_by_side
 from .labels import Side
-from .phased_scans import organs_by_side
 from .registration import Motion, register, shift_sentences
 from .volume import Volume
 

@@ -168,8 +168,12 @@ class SampleStore(Sequence[Sample]):
         return self._part([record for record in self._records if record.stage == name])
 
     def phase(self, word: str) -> SampleStore:
-        """The samples of scans in one contrast phase: a view to read from."""
-        return self._part([record for record in self._records if record.extra.get("phase") == word])
+        """The samples of scans in one contrast phase: a view to read from. Raises InputError where there is none."""
+        found = [record for record in self._records if record.extra.get("phase") == word]
+        if not found:
+            known = sorted({str(record.extra["phase"]) for record in self._records if "phase" in record.extra})
+            raise InputError(f"{self.folder} holds no sample of the phase {word}; it has {', '.join(known) or 'none'}")
+        return self._part(found)
 
     def append(
         self,

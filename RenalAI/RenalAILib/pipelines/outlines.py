@@ -53,7 +53,9 @@ def found_in(
     masses: list[Mass] = []
     saliency: dict[str, Saliency] = {}
     second = None
-    if work.second_phase is not None and regions:
+    if work.registered is not None:
+        second = work.registered
+    elif work.second_phase is not None and regions:
         work.steps("characterise", begin, "Registering the second phase")
         second = register_second_phase(view, outlined, work.second_phase)
         warnings += second.sentences

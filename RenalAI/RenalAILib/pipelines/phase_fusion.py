@@ -13,6 +13,7 @@ from ..kidneys import OutlinedKidney
 from ..orientation import canonical
 from ..phased_scans import AlignedScan, PhasedScan, align, phases_of
 from ..registration import shift_sentences
+from ..second_phase import SecondPhase
 from ..stages.phase_fusion import PhaseFusionStages
 from ..volume import Volume
 from . import one_stage, slice_segmentation
@@ -36,12 +37,14 @@ class DrawnPhases:
         covered: by phase, which voxels of that grid its scan covers.
         labels: by phase, what the scan is called.
         notes: on phases and shifts, for the findings.
+        second: the second phase that enhancement is measured against, where it is among the scans.
     """
 
     drawn: Mapping[str, Drawn]
     covered: Mapping[str, Mask]
     labels: Mapping[str, str]
     notes: Sequence[str]
+    second: SecondPhase | None = None
 
 
 def run(work: Work) -> Found:
@@ -52,7 +55,7 @@ def run(work: Work) -> Found:
     work.steps("delineate", _DRAWN, "Fusing what the phases show")
     drawn = fused(phases.drawn, phases.covered, rule)
     notes = [*phases.notes, *_about_rule(stages, phases, rule)]
-    return finished(drawn, work, unknown_below(stages), notes, begin=0.9)
+    return finished(drawn, replace(work, registered=phases.second), unknown_below(stages), notes, begin=0.9)
 
 
 def _unnamed(work: Work) -> list[PhasedScan]:
@@ -100,7 +103,8 @@ def draw_phases(work: Work) -> DrawnPhases:
         shape = result[phase].maps[0].grid.shape
         covered[phase] = np.ones(shape, dtype=np.bool_) if scan is None else _thinned(scan.covered, shape)
         labels[phase] = first.label if scan is None else scan.scan.label
-    return DrawnPhases(result, covered, labels, [*notes, *doubts])
+    second = next((each.registered for each in aligned if each.scan.volume is work.second_phase), None)
+    return DrawnPhases(result, covered, labels, [*notes, *doubts], second)
 
 
 def assigned(phases: Sequence[str], words: Sequence[str], labels: Sequence[str]) -> tuple[dict[str, int], list[str]]:
@@ -154,8 +158,8 @@ def _aligned(
             notes.append(f"{other.label} was left aside: it does not show the kidneys.")
             continue
         found.append(one)
-        if one.shift_mm:
-            shifts = {f"kidney {side.value}": mm for side, mm in one.shift_mm.items()}
+        if one.registered.motions:
+            shifts = {f"kidney {side.value}": motion.distance_mm for side, motion in one.registered.motions.items()}
             notes += shift_sentences(other.label, f"{other.label} was registered", shifts)
         else:
             notes.append(

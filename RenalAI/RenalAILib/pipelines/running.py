@@ -57,7 +57,7 @@ def segment(
     stopwatch = stopwatch or Stopwatch()
     networks = Networks(bundle, device, engine, sessions=sessions, stopwatch=stopwatch)
     steps = Steps(progress, cancelled)
-    work = Work(volume, canonical(volume), bundle, networks, steps, stopwatch, fast, second_phase, phases)
+    work = Work(volume, canonical(volume), bundle, networks, steps, stopwatch, fast, second_phase, phases=phases)
     found = _pipeline(bundle.pipeline)(work)
     about = about_scan(work.view, Orientation.of(volume).apply(found.labels))
     steps("characterise", 1.0, "Done")

@@ -13,6 +13,7 @@ from ..detections import Detection
 from ..engines.networks import Networks
 from ..findings import Kidney, Mass, Saliency
 from ..phased_scans import PhasedScan
+from ..second_phase import SecondPhase
 from ..steps import Steps
 from ..timing import Stopwatch
 from ..verdicts import Verdict
@@ -34,6 +35,7 @@ class Work:
         stopwatch: gets seconds by stage.
         fast: less work for slightly worse results, where a pipeline can.
         second_phase: a CT of the same patient in another contrast phase, on any grid.
+        registered: the same where a pipeline has registered it already; else it is done when masses are measured.
         phases: the CT itself and others of the same patient, with what is known of the phase of each, for bundles whose
             networks are bound to phases; empty where nothing is known.
     """
@@ -46,6 +48,7 @@ class Work:
     stopwatch: Stopwatch
     fast: bool = False
     second_phase: Volume | None = None
+    registered: SecondPhase | None = None
     phases: Sequence[PhasedScan] = ()
 
     def stages(self, kind: type[T]) -> T:

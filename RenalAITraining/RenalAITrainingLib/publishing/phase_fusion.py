@@ -81,7 +81,11 @@ def export_stages(export: Export, settings: Settings) -> dict[str, Any]:
     (stage,) = stages
     members = {}
     for phase, paths in _by_phase(export, stage).items():
-        stores = [store.phase(phase) for store in export.stores]
+        stores = [
+            store.phase(phase)
+            for store in export.stores
+            if any(record.extra.get("phase") == phase for record in store.records)
+        ]
         own = Export(export.folder, stores, {stage: paths}, f"{phase_at_work(phase)}-")
         members[phase] = _exported(own, _KINDS[stage], settings)
         export.parities |= own.parities
