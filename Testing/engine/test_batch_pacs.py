@@ -43,7 +43,7 @@ def test_a_query_is_done_once_though_the_batch_is_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with running(tmp_path / "orthanc", secured=True) as pacs:
-        connection = ["--ca", str(pacs.folder / "pacs.pem"), "--attempts", "2"]
+        connection = ["--ca", str(pacs.folder / "authority.pem"), "--attempts", "2"]
         monkeypatch.setenv("RENALAI_PACS_USER", USER)
         monkeypatch.setenv("RENALAI_PACS_PASSWORD", PASSWORD)
         environment = os.environ | {"PYTHONPATH": str(ROOT / "RenalAI"), "OMP_NUM_THREADS": "1"}

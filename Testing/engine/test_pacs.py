@@ -16,7 +16,7 @@ import pydicom
 import pytest
 from scanfiles import write_series
 from test_dicom_results import program
-from testpacs import PASSWORD, USER, Orthanc, running
+from testpacs import PASSWORD, USER, Authority, Orthanc, running
 from toybundle import axial, painted, toy_bundle
 
 from RenalAILib.cli import main
@@ -117,7 +117,7 @@ def test_login_over_tls_and_the_password_stays_nowhere(
     ct: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with running(tmp_path / "orthanc", secured=True) as pacs:
-        authority = ["--ca", str(pacs.folder / "pacs.pem"), "--attempts", "2"]
+        authority = ["--ca", str(pacs.folder / "authority.pem"), "--attempts", "2"]
 
         def send(*words: str, user: str = USER, password: str = PASSWORD) -> int:
             monkeypatch.setenv("RENALAI_PACS_USER", user)
@@ -142,6 +142,39 @@ def test_login_over_tls_and_the_password_stays_nowhere(
     assert not any(PASSWORD.encode() in text or USER.encode() + b":" in text for text in texts)
     logs = [path for path in written if path.suffix in (".log", ".jsonl")]
     assert logs and not any(b"Phantom^Small" in path.read_bytes() for path in logs)
+
+
+def test_a_client_certificate_for_dicomweb(
+    ct: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The TLS in front of the PACS asks clients for a certificate of its own authority."""
+    ours, others = Authority(tmp_path / "ours"), Authority(tmp_path / "others", "others")
+    with running(tmp_path / "orthanc", secured=True, authority=ours) as pacs:
+
+        def find(*words: object) -> int:
+            monkeypatch.setenv("RENALAI_PACS_USER", USER)
+            monkeypatch.setenv("RENALAI_PACS_PASSWORD", PASSWORD)
+            return main(["pacs", "find", pacs.url, "--ca", str(ours.pem), "--attempts", "1", *map(str, words)])
+
+        own, key = ours.certificate("client")
+        assert find("--cert", own, "--key", key) == 0
+        assert "0 studies" in capfd.readouterr().out
+        assert find() == 2
+        assert "certificate" in capfd.readouterr().err
+        other, other_key = others.certificate("client")
+        assert find("--cert", other, "--key", other_key) == 2
+        assert "certificate" in capfd.readouterr().err
+        locked = tmp_path / "locked.pem"
+        lock = ["openssl", "pkcs8", "-topk8", "-in", str(key), "-out", str(locked), "-passout", "pass:secret"]
+        subprocess.run(lock, check=True, capture_output=True)
+        for words, problem in (
+            (["--cert", own, "--key", locked], "is locked by a password"),
+            (["--cert", own, "--key", other_key], "no certificate and key in PEM format that belong together"),
+            (["--cert", own], "give --cert and --key together"),
+            (["--ca", next(ct.iterdir())], "holds no certificates in PEM format"),
+        ):
+            assert find(*words) == 2
+            assert problem in capfd.readouterr().err
 
 
 def test_watch_takes_a_new_ct_once_though_the_pacs_dies(ct: Path, tmp_path: Path) -> None:

@@ -27,12 +27,21 @@ class Orthanc:
 
     Args:
         folder: for its configuration and storage.
-        secured: with a user and a password, and behind TLS with a certificate of its own, ``folder/pacs.pem``. The TLS
+        secured: with a user and a password, and behind TLS with a certificate by ``folder/authority.pem``. The TLS
             ends in a proxy, as in front of many a PACS: Debian's Orthanc 1.10.1 crashes at its own TLS handshakes.
         dicom_port: for DIMSE; only inside a private network, for Orthanc listens on every interface there.
+        authority: who vouches for server and clients: DIMSE goes over TLS then, and the TLS proxy of DICOMweb asks for
+            a certificate.
     """
 
-    def __init__(self, folder: Path, *, secured: bool = False, dicom_port: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        secured: bool = False,
+        dicom_port: int | None = None,
+        authority: Authority | None = None,
+    ) -> None:
         if shutil.which("Orthanc") is None or not PLUGIN.is_file():
             pytest.skip(ABSENT)
         folder.mkdir(parents=True, exist_ok=True)
@@ -50,15 +59,22 @@ class Orthanc:
             "DicomWeb": {"Enable": True, "Root": "/dicom-web/", "EnableWado": True, "Ssl": False,
                          "StudiesMetadata": "Full", "SeriesMetadata": "Full"},
         }  # fmt: skip
-        if secured:
-            self._make_certificate()
+        asked = authority.pem if authority else None
+        if secured or authority:
+            authority = authority or Authority(folder)
+            server, key = authority.certificate("server")
+            self._configuration |= {
+                "DicomTlsEnabled": dicom_port is not None,
+                "DicomTlsCertificate": str(server), "DicomTlsPrivateKey": str(key),
+                "DicomTlsTrustedCertificates": str(authority.pem),
+            }  # fmt: skip
         (folder / "orthanc.json").write_text(json.dumps(self._configuration), encoding="utf-8")
         self._process: subprocess.Popen[bytes] | None = None
         self.session = requests.Session()
         self.session.trust_env = False
         if secured:
             self.session.auth = (USER.encode(), PASSWORD.encode())  # type: ignore[assignment]
-            self._proxy = TlsProxy(folder / "pacs.pem", folder / "key.pem", self.port)
+            self._proxy = TlsProxy(server, key, self.port, asked)
         self.url = f"{self._proxy.root if self._proxy else self.root}/dicom-web"
 
     def start(self) -> Self:
@@ -101,20 +117,46 @@ class Orthanc:
             found.setdefault(one["MainDicomTags"]["Modality"], []).extend(one["Instances"])
         return found
 
-    def _make_certificate(self) -> None:
+
+class Authority:
+    """An authority for certificates of a test, made by openssl: ``folder/authority.pem``."""
+
+    def __init__(self, folder: Path, name: str = "authority") -> None:
         if shutil.which("openssl") is None:
-            pytest.skip("openssl is not installed, which makes the test PACS's certificate")
-        words = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
-        words += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "pacs.pem"]
-        subprocess.run(["openssl", *words], cwd=self.folder, check=True, capture_output=True)
+            pytest.skip("openssl is not installed, which makes the test PACS's certificates")
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder, self._name, self.pem = folder, name, folder / f"{name}.pem"
+        self._openssl("-x509", "-keyout", f"{name}-key.pem", "-out", f"{name}.pem", "-subj", f"/CN={name}")
+
+    def certificate(self, name: str) -> tuple[Path, Path]:
+        """Of 127.0.0.1, by this authority; and its key."""
+        self._openssl(
+            "-x509", "-CA", f"{self._name}.pem", "-CAkey", f"{self._name}-key.pem", "-keyout", f"{name}-key.pem",
+            "-out", f"{name}.pem", "-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1",
+            "-addext", "basicConstraints=critical,CA:FALSE",
+        )  # fmt: skip
+        return self._folder / f"{name}.pem", self._folder / f"{name}-key.pem"
+
+    def _openssl(self, *words: str) -> None:
+        start = ["openssl", "req", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+        subprocess.run([*start, *words], cwd=self._folder, check=True, capture_output=True)
 
 
 class TlsProxy:
-    """Takes TLS connections on loopback and passes their bytes on to a port, for as long as the tests run."""
+    """Takes TLS connections on loopback and passes their bytes on to a port, for as long as the tests run.
 
-    def __init__(self, certificate: Path, key: Path, port: int) -> None:
+    Args:
+        certificate, key: of the server.
+        port: where the bytes go.
+        clients: file of the authority that a client's certificate must be from; None where everybody may come.
+    """
+
+    def __init__(self, certificate: Path, key: Path, port: int, clients: Path | None = None) -> None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
+        if clients is not None:
+            context.load_verify_locations(clients)
+            context.verify_mode = ssl.CERT_REQUIRED
         listening = socket.create_server(("127.0.0.1", 0))
         self.root = f"https://127.0.0.1:{listening.getsockname()[1]}"
         threading.Thread(target=self._accept, args=(listening, context, port), daemon=True).start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -32,6 +33,31 @@ class Security:
                 raise InputError(f"{path} does not exist")
         if (self.certificate is None) != (self.key is None):
             raise InputError("a client certificate needs its key: give --cert and --key together")
+        if self.authorities or self.certificate:
+            self.context()  # what is wrong with a file is told now, in a sentence
+
+    def context(self) -> ssl.SSLContext:
+        """For TLS connections to a PACS, whose certificate and name are checked.
+
+        Raises:
+            InputError: a file holds no such thing, or the key is locked by a password.
+        """
+        try:
+            context = ssl.create_default_context(
+                ssl.Purpose.SERVER_AUTH, cafile=str(self.authorities) if self.authorities else None
+            )
+        except (ssl.SSLError, OSError) as problem:
+            raise InputError(f"{self.authorities} holds no certificates in PEM format") from problem
+        if self.certificate:
+            try:
+                context.load_cert_chain(self.certificate, self.key, password=self._locked)
+            except (ssl.SSLError, OSError) as problem:
+                both = f"{self.certificate} and {self.key}"
+                raise InputError(f"{both} are no certificate and key in PEM format that belong together") from problem
+        return context
+
+    def _locked(self) -> str:
+        raise InputError(f"{self.key} is locked by a password; RenalAI needs one that only its file's owner may read")
 
 
 @dataclass(frozen=True)

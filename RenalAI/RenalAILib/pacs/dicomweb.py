@@ -145,8 +145,10 @@ class DicomWebArchive:
             yield
         except requests.exceptions.SSLError as problem:
             reason = re.search(r"certificate verify failed: [^(]*", str(problem))
-            words = reason.group().strip() if reason else "no secure connection"
-            raise PacsError(f"{self._name} is not trusted: {words}", passing=False) from None
+            if reason:
+                raise PacsError(f"{self._name} is not trusted: {reason.group().strip()}", passing=False) from None
+            words = "makes no secure connection, or wants another client certificate (--cert and --key)"
+            raise PacsError(f"{self._name} {words}", passing=False) from None
         except requests.HTTPError as problem:
             status = problem.response.status_code if problem.response is not None else 0
             words = _STATUS_WORDS.get(status, "answered with an error")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from ..errors import InputError
 from .address import DimseAddress, Security
 from .archive import PacsError, Query, SeriesEntry, StudyEntry, checked_uid
 
+_LOOK_S = 5.0
 _PENDING = (0xFF00, 0xFF01)
 _OUT_OF_RESOURCES = 0xA7
 _WARNINGS = (0xB000, 0xB006, 0xB007)  # stored, with something changed or left out
@@ -169,21 +171,34 @@ class DimseArchive:
             ae_title=address.aet,
             ext_neg=list(roles),
             evt_handlers=list(handlers),
-            tls_args=(self._context(), address.host) if address.tls else None,
+            tls_args=(self._security.context(), address.host) if address.tls else None,
         )
         if not association.is_established:
-            rejected = association.is_rejected
-            words = f"does not let {self._own_aet} in" if rejected else "does not answer"
-            raise PacsError(f"{self._name} {words}", passing=not rejected)
+            if association.is_rejected:
+                raise PacsError(f"{self._name} does not let {self._own_aet} in", passing=False)
+            untrusted = self._distrust() if address.tls else None
+            raise PacsError(f"{self._name} {untrusted or 'does not answer'}", passing=untrusted is None)
         try:
             yield association
         finally:
             if association.is_established:
                 association.release()
 
-    def _context(self) -> ssl.SSLContext:
-        authorities = str(self._security.authorities) if self._security.authorities else None
-        context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=authorities)
-        if self._security.certificate:
-            context.load_cert_chain(self._security.certificate, self._security.key)
-        return context
+    def _distrust(self) -> str | None:
+        """Which side does not trust the other, asked by a handshake of our own: the library does not tell."""
+        place = (self._address.host, self._address.port)
+        try:
+            with (
+                socket.create_connection(place, _LOOK_S) as plain,
+                self._security.context().wrap_socket(plain, server_hostname=self._address.host) as secured,
+            ):
+                secured.settimeout(_LOOK_S)
+                secured.recv(1)  # TLS 1.3 tells a client that it is refused only after the handshake
+        except ssl.SSLCertVerificationError as problem:
+            return f"is not trusted: certificate verify failed: {problem.verify_message}"
+        except ssl.SSLError:
+            has = "refuses this client's certificate" if self._security.certificate else "wants a client certificate"
+            return f"{has} (--cert and --key), or speaks no TLS"
+        except OSError:
+            return None
+        return None
