@@ -18,7 +18,7 @@ from RenalAIWidgets.texts import show_plain, show_problem
 from .glance import Glance, glance
 from .jobbar import JobBar
 from .networks import chosen_networks, in_words, missing_networks, weights
-from .parameters import Evaluated, Part
+from .parameters import Evaluated, ModelKind, Part
 from .protocols import Training
 from .showing import offer
 
@@ -78,8 +78,8 @@ class EvaluateTab:
             return
         model = parameters.evaluated is Evaluated.MODEL
         self._ui.modelEdit.enabled = model
-        chosen = chosen_networks(self._trainings())
-        show_plain(self._ui.networksLine, "" if model else in_words(chosen))
+        chosen = chosen_networks(self._trainings(), parameters.modelKind)
+        show_plain(self._ui.networksLine, "" if model else _as_what(parameters.modelKind, in_words(chosen)))
         problem = self.problem(glance(Path(parameters.datasetFolder)))
         offer(
             self._ui.evaluateButton, self._jobs.busy or problem, _("Measure, draw tables and figures, open the page.")
@@ -108,7 +108,8 @@ class EvaluateTab:
                 return _("A dataset in folds has no such part; measure on all cases.")
             return _("The split has no such part (tab Dataset).")
         if parameters.evaluated is Evaluated.TRAINED:
-            return missing_networks(chosen_networks(self._trainings()))
+            kind = parameters.modelKind
+            return missing_networks(chosen_networks(self._trainings(), kind), kind, parameters.finder)
         return None
 
     def onEvaluate(self) -> None:
@@ -120,10 +121,12 @@ class EvaluateTab:
             BundleTexts(
                 CANDIDATE, "0", _("Networks of this training folder"), "not for sharing", "-", "evaluation only", "-"
             ),
-            weights(chosen_networks(self._trainings())),
+            weights(chosen_networks(self._trainings(), parameters.modelKind)),
             Path(parameters.trainingFolder) / "samples",
             Path(parameters.trainingFolder) / CANDIDATE,
             replace=True,
+            pipeline=parameters.modelKind.value,
+            finder=parameters.finder,
         )
         self._jobs.run(
             _("Exporting the networks"),
@@ -200,6 +203,13 @@ def _numbers(tables: dict[str, Any]) -> Any:
     for row in tables.get("candidates", {}).get("rows", ()):
         for name, count in (("Sensitivity", row["Masses"]), ("False per scan", row["Scans"])):
             yield _row(name, count, {"value": row[name], "low": None})
+
+
+def _as_what(kind: ModelKind, networks: str) -> str:
+    """The networks, and what they are measured as where that is no cascade."""
+    if kind is ModelKind.CASCADE:
+        return networks
+    return "\n".join(filter(None, (_("Measured as (tab Publish): {kind}").format(kind=kind.label()), networks)))
 
 
 def _row(words: str, count: Any, value: dict[str, Any]) -> tuple[str, str, str, str]:

@@ -74,6 +74,36 @@ class Network(enum.Enum):
         }[self]
 
 
+class ModelKind(enum.Enum):
+    """What trained networks become; values are the pipelines of bundles. Never rename one."""
+
+    CASCADE = "cascade"
+    ONE_STAGE = "one-stage"
+    SLICE_SEGMENTATION = "slice-segmentation"
+    SLICE_VOTE = "slice-vote"
+    DETECTOR = "detector"
+
+    def label(self) -> str:
+        return {
+            ModelKind.CASCADE: _("Cascade: kidneys, then their masses, then classes"),
+            ModelKind.ONE_STAGE: _("One stage: everything by one network on the whole scan"),
+            ModelKind.SLICE_SEGMENTATION: _("Slices: kidneys and masses drawn slice by slice"),
+            ModelKind.SLICE_VOTE: _("Votes: slices vote on the patient's class"),
+            ModelKind.DETECTOR: _("Detector: boxes around masses, a quick look"),
+        }[self]
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The networks it is made of."""
+        return {
+            ModelKind.CASCADE: tuple(network.value for network in Network),
+            ModelKind.ONE_STAGE: ("one-stage",),
+            ModelKind.SLICE_SEGMENTATION: ("slice-segment",),
+            ModelKind.SLICE_VOTE: ("slice-classify",),
+            ModelKind.DETECTOR: ("slice-detect",),
+        }[self]
+
+
 class TrainingDevice(enum.Enum):
     """Where networks are trained; values as the trainer has them."""
 
@@ -139,6 +169,8 @@ class RenalAITrainingParameterNode:
         evaluated, evaluationModel: what is measured.
         part: on which cases.
         evaluationFast: one network in place of an ensemble.
+        modelKind: what the trained networks become; also what is evaluated.
+        finder: of a model whose slices vote, the cascade that finds kidneys and masses.
         modelName, modelVersion, modelTitle, modelLicence, trainingDomain, demonstration: of the published model.
     """
 
@@ -167,6 +199,8 @@ class RenalAITrainingParameterNode:
     evaluationModel: str = ""
     part: Part = Part.TEST
     evaluationFast: bool = False
+    modelKind: ModelKind = ModelKind.CASCADE
+    finder: str = "zhao2023-demo"
     modelName: str = "my-model"
     modelVersion: str = "0.1.0"
     modelTitle: str = "My kidneys and masses"

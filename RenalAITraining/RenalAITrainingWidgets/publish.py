@@ -16,7 +16,8 @@ from RenalAIWidgets.texts import show_plain, show_problem
 from .evaluate import evaluation_of_candidate
 from .glance import glance
 from .jobbar import JobBar
-from .networks import Chosen, chosen_networks, in_words, missing_networks, weights
+from .networks import Chosen, chosen_networks, citations, in_words, missing_networks, weights
+from .parameters import ModelKind
 from .protocols import Training
 from .showing import link, offer, show_rich
 
@@ -46,7 +47,8 @@ class PublishTab:
         self._parameters = parameters
         if parameters is None:
             return
-        chosen = chosen_networks(self._trainings())
+        chosen = chosen_networks(self._trainings(), parameters.modelKind)
+        self._ui.finderEdit.enabled = parameters.modelKind is ModelKind.SLICE_VOTE
         problem = self.problem(chosen)
         show_plain(self._ui.publishedNetworksLine, in_words(chosen))
         offer(
@@ -69,7 +71,7 @@ class PublishTab:
     def problem(self, chosen: Chosen) -> str | None:
         """What is missing before the model can be published."""
         parameters = self._parameters
-        missing = missing_networks(chosen)
+        missing = missing_networks(chosen, parameters.modelKind, parameters.finder)
         if missing is not None:
             return missing
         if not NAME.fullmatch(parameters.modelName):
@@ -85,17 +87,19 @@ class PublishTab:
 
     def onPublish(self) -> None:
         parameters = self._parameters
-        chosen = chosen_networks(self._trainings())
+        chosen = chosen_networks(self._trainings(), parameters.modelKind)
         evaluation = evaluation_of_candidate(parameters)
         newest = max(path.stat().st_mtime for paths in weights(chosen).values() for path in paths)
         if evaluation is not None and evaluation.stat().st_mtime < newest:
             evaluation = None
         job = PublishJob(
-            self._texts(parameters),
+            self._texts(parameters, chosen),
             weights(chosen),
             Path(parameters.trainingFolder) / "samples",
             user_bundles(),
             evaluation,
+            pipeline=parameters.modelKind.value,
+            finder=parameters.finder,
         )
         self._jobs.run(_("Publishing"), lambda: job, self._on_published, self._ui.publishedLine)
 
@@ -105,7 +109,7 @@ class PublishTab:
         show_rich(self._ui.publishedLine, text.format(name=answer["name"], version=answer["version"], folder=folder))
 
     @staticmethod
-    def _texts(parameters: Any) -> BundleTexts:
+    def _texts(parameters: Any, chosen: Chosen) -> BundleTexts:
         seen = glance(Path(parameters.datasetFolder))
         counted = _("{cases} CTs of {patients} patients with {masses} masses.").format(
             cases=len(seen.cases), patients=seen.patients, masses=seen.masses
@@ -118,6 +122,6 @@ class PublishTab:
             parameters.modelLicence.strip(),
             domain,
             "research only, not for diagnosis",
-            "Zhao T. et al., Front Oncol 13, 1169922 (2023): the cascade",
+            citations(chosen),
             parameters.demonstration,
         )

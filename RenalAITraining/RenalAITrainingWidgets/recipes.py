@@ -10,7 +10,7 @@ from slicer.i18n import tr as _
 from RenalAILib.errors import InputError
 from RenalAIWidgets.dependencies import NotInstalledError
 
-from .parameters import Network
+from .parameters import ModelKind
 from .wording import network_in_words
 
 if TYPE_CHECKING:
@@ -52,16 +52,21 @@ def describe(name: str) -> Described:
 def described_recipes() -> list[Described]:
     """Those that a dataset of this module can train, by network. Raises NotInstalledError."""
     library = _library()
-    stages = [network.value for network in Network]
+    stages = list(dict.fromkeys(stage for kind in ModelKind for stage in kind.stages))
     found = []
     for name in library.shipped():
         try:
             recipe = library.load(name)
         except InputError:
             continue  # of a newer version; it is refused by name where it is asked for
-        if recipe.data.stage in stages:
+        if recipe.data.stage in stages and _of_kidneys(recipe):
             found.append(_described(name, recipe))
     return sorted(found, key=lambda each: (stages.index(each.stage), each.name))
+
+
+def _of_kidneys(recipe: Recipe) -> bool:
+    """Whether it learns what a dataset of kidneys and masses shows; lung nodules, for one, are brought in elsewhere."""
+    return recipe.data.stage != "slice-detect" or set(recipe.data.classes) <= {"kidney", "mass"}
 
 
 def _described(name: str, recipe: Recipe) -> Described:

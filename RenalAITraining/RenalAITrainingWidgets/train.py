@@ -19,7 +19,6 @@ from RenalAIWidgets.texts import show_plain, show_problem
 from .curves import Curves
 from .datasettab import samples_folder
 from .glance import Glance, glance
-from .parameters import Network
 from .protocols import Schedule, Training, Trainings
 from .recipes import Described, describe, described_recipes
 from .runlist import RunList
@@ -80,7 +79,7 @@ class TrainTab:
             return _("Choose the folder for trainings above.")
         if self._recipe is None:
             return self._recipe_problem
-        there = (samples_folder(parameters) / self._recipe.stage / "samples.jsonl").is_file()
+        there = (self._samples(self._recipe) / "samples.jsonl").is_file()
         if not seen.cases and not there:
             return _("The dataset has no case yet: add cases (tab Annotate) or import some (tab Dataset).")
         if seen.cases and not seen.parts:
@@ -104,7 +103,7 @@ class TrainTab:
             parameters.recipe,
             recipe.title,
             recipe.stage,
-            str(samples_folder(parameters) / recipe.stage),
+            str(self._samples(recipe)),
             str(parameters.datasetFolder) if seen.cases else "",
             parameters.variants,
             parameters.trainSeed,
@@ -164,10 +163,13 @@ class TrainTab:
     def _needed(self, seen: Glance) -> int:
         if self._recipe is None:
             return 0
-        samples = 0
-        if self._recipe.stage in {network.value for network in Network}:
-            samples = samples_bytes(self._recipe.stage, len(seen.cases), seen.masses, self._parameters.variants)
+        samples = samples_bytes(self._recipe.stage, len(seen.cases), seen.masses, self._parameters.variants)
         return samples + run_bytes(self._recipe.recipe)
+
+    def _samples(self, recipe: Described) -> Path:
+        """The folder of its samples: one a network; of slices with a class, one for each way to tell the class."""
+        labelled = f"-{recipe.recipe.vote.labelled}" if recipe.stage == "slice-classify" else ""
+        return samples_folder(self._parameters) / (recipe.stage + labelled)
 
     def _read_recipe(self, name: str) -> None:
         self._read, self._recipe, self._recipe_problem = name, None, None

@@ -41,8 +41,13 @@ def state_in_words(state: State) -> str:
 
 
 def network_in_words(stage: str) -> str:
-    """What the network of a stage does; the stage itself where it is not one of a cascade."""
-    known = {network.value: network.label() for network in Network}
+    """What the network of a stage does; the stage itself where this version does not know it."""
+    known = {network.value: network.label() for network in Network} | {
+        "one-stage": _("Kidneys and masses on the whole scan at once"),
+        "slice-segment": _("Kidneys or masses, slice by slice"),
+        "slice-classify": _("Class of a slice"),
+        "slice-detect": _("Boxes in slices"),
+    }
     return known.get(stage, stage)
 
 

@@ -1,16 +1,14 @@
-"""The publish job: trained networks of a cascade into a bundle, verified before it appears."""
+"""The publish job: trained networks into a bundle of any kind, verified before it appears."""
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import sys
 import tempfile
 from dataclasses import asdict, dataclass
-from importlib import resources
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from RenalAILib.errors import InputError
 from RenalAILib.worker.progress import Report
@@ -18,8 +16,10 @@ from RenalAILib.worker.progress import Report
 from .job_files import read_answer, write_answer
 from .model_card import model_card
 
-SETTINGS = ("locate", "delineate", "characterise")
-"""Keys of a description that say how the samples were made; ours are those of the shipped bundle."""
+if TYPE_CHECKING:
+    from ..bundle_description import BundleDescription
+
+_CARDS = Path(__file__).resolve().parents[1] / "cards"
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,8 @@ class PublishJob:
         into: the folder that will hold a folder of the bundle's name.
         evaluation: an ``evaluation.json`` of these networks; None for none.
         replace: whether another bundle of that name may be replaced.
+        pipeline: the kind of bundle.
+        finder: of slices that vote, the cascade that finds them; empty for none.
     """
 
     task: ClassVar[str] = "RenalAITrainingLib.jobs.publishing_networks:PublishJob"
@@ -57,6 +59,8 @@ class PublishJob:
     into: Path
     evaluation: Path | None = None
     replace: bool = False
+    pipeline: str = "cascade"
+    finder: str = ""
 
     def write(self, folder: Path) -> dict[str, Any]:
         return {
@@ -66,6 +70,8 @@ class PublishJob:
             "into": str(self.into),
             "evaluation": None if self.evaluation is None else str(self.evaluation),
             "replace": self.replace,
+            "pipeline": self.pipeline,
+            "finder": self.finder,
         }
 
     @classmethod
@@ -77,53 +83,47 @@ class PublishJob:
             Path(fields["into"]),
             None if fields["evaluation"] is None else Path(fields["evaluation"]),
             bool(fields["replace"]),
+            str(fields["pipeline"]),
+            str(fields["finder"]),
         )
 
     def run(self, output: Path, report: Report) -> None:
         from RenalAILib.bundle_store import import_bundle
 
-        from ..commands import publish
-
         report("publish", 0.1, "Loading the training library")
+        from ..publish import Papers, by_stage, publish
+        from ..samples import SampleStore
+
+        description = self._description()
+        papers = Papers(self._card(), self._license())
+        checkpoints = by_stage([path for paths in self.networks.values() for path in paths])
+        stores = [SampleStore(folder) for folder in self._stores()]
         with tempfile.TemporaryDirectory(dir=output) as name:
-            scratch = Path(name)
-            words = self._words(scratch)
-            parser = argparse.ArgumentParser()
-            publish.add_arguments(parser)
+            made = Path(name) / self.texts.name
             report("publish", 0.3, "Exporting the networks and comparing them with torch")
-            with contextlib.redirect_stdout(sys.stderr):
-                publish.run(parser.parse_args(words))
+            with contextlib.redirect_stdout(sys.stderr):  # the exporter prints; the worker's own lines are progress
+                publish(description, checkpoints, stores, papers, made)
             report("publish", 0.9, "Verifying the bundle")
-            bundle = import_bundle(scratch / self.texts.name, self.into, replace=self.replace)
+            bundle = import_bundle(made, self.into, replace=self.replace)
         write_answer(output, {"name": bundle.name, "version": bundle.version, "folder": str(bundle.folder)})
 
     def load(self, output: Path) -> dict[str, Any]:
         """Name, version and folder of the bundle."""
         return read_answer(output)
 
-    def _words(self, scratch: Path) -> list[str]:
-        """The command's words, and the files that they name."""
-        import yaml
+    def _description(self) -> BundleDescription:
+        """The texts, with the settings of the samples that the module makes."""
+        from ..bundle_description import description_of
+        from .sample_settings import sample_settings
 
-        cards = resources.files("RenalAITrainingLib") / "cards"
-        shipped = yaml.safe_load((cards / "zhao2023-demo.yaml").read_text(encoding="utf-8"))
-        told = asdict(self.texts) | {name: shipped[name] for name in SETTINGS}
-        files = {"description": scratch / "bundle.yaml", "card": scratch / "card.md", "license": scratch / "LICENSE"}
-        files["description"].write_text(yaml.safe_dump(told, allow_unicode=True), encoding="utf-8")
-        files["card"].write_text(self._card(), encoding="utf-8")
-        full = cards / f"{self.texts.license}.txt"
-        text = (
-            full.read_text(encoding="utf-8")
-            if full.is_file()
-            else f"The weights of {self.texts.name} {self.texts.version} are given under {self.texts.license}.\n"
-        )
-        files["license"].write_text(text, encoding="utf-8")
-        words = [str(files["description"])]
-        for stage, paths in self.networks.items():
-            words += [f"--{stage}", *map(str, paths)]
-        words += ["--samples", *(str(path) for path in self._stores())]
-        words += ["--card", str(files["card"]), "--license-file", str(files["license"])]
-        return [*words, "-o", str(scratch / self.texts.name)]
+        told = asdict(self.texts) | sample_settings(self.pipeline, self.finder) | {"pipeline": self.pipeline}
+        return description_of(told, f"the model {self.texts.name}")
+
+    def _license(self) -> str:
+        full = _CARDS / f"{self.texts.license}.txt"
+        if full.is_file():
+            return full.read_text(encoding="utf-8")
+        return f"The weights of {self.texts.name} {self.texts.version} are given under {self.texts.license}.\n"
 
     def _stores(self) -> list[Path]:
         """The stores of samples: the folder itself, or those in it."""

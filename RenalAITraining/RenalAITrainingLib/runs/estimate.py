@@ -18,7 +18,12 @@ _SAMPLE_VOXELS = {  # locate: 400 x 400 x 450 mm at 3 mm; the others: the shapes
     "locate": 133 * 133 * 150,
     "delineate": 128**3,
     "characterise": 64**3,
+    "one-stage": 133 * 133 * 150,
+    "slice-segment": 224 * 224,
+    "slice-classify": 224 * 224,
+    "slice-detect": 430 * 418,
 }
+_SLICES_A_CASE = 60
 _COPIES = 10  # weights, average, two moments, best; each once more while it is written
 _PARAMETERS_WHERE_UNKNOWN = 30_000_000
 _KERNEL = 27
@@ -32,7 +37,9 @@ def samples_bytes(stage: str, cases: int, masses: int, variants: int) -> int:
         >>> samples_bytes("delineate", cases=10, masses=0, variants=2) / 1e6
         251.65824
     """
-    count = {"locate": cases, "delineate": 2 * cases * variants, "characterise": masses * variants}[stage]
+    count = {"delineate": 2 * cases * variants, "characterise": masses * variants}.get(stage, cases)
+    if stage.startswith("slice-"):
+        count *= _SLICES_A_CASE
     return count * _SAMPLE_VOXELS[stage] * _BYTES_A_VOXEL
 
 

@@ -107,6 +107,13 @@ def _prepare(folder: Path, plan: RunPlan, wish: Wish) -> None:
         _say(line)
         _tell(folder, State.PREPARING, f"Cutting samples: {line}")
 
+    if plan.stage == "slice-classify":
+        from .. import recipe
+        from ..dataset.slice_samples import fill_slices
+
+        dataset, wanted = Dataset.open(Path(plan.dataset)), recipe.load(plan.recipe)
+        fill_slices(dataset, wanted, Path(plan.samples), fold=plan.fold, report=told)
+        return
     fill(
         Dataset.open(Path(plan.dataset)),
         cast("Stage", plan.stage),
