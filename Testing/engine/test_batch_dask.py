@@ -12,17 +12,21 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from batchfolder import BROKEN, write_broken, write_cts
 from toybundle import toy_bundle
 
 from RenalAILib.batch.manifest import read_events
-from RenalAILib.batch.on_dask import DaskCluster, visible_gpus, worker_environment
+from RenalAILib.batch.on_dask import DaskCluster
 from RenalAILib.batch.running import Plan, run_batch
+from RenalAILib.batch.shares import shares, visible_gpus
 from RenalAILib.batch.sources import find_studies
 from RenalAILib.bundle_store import export_bundle
 from RenalAILib.cli import main
+from RenalAILib.engines.threads import available_cores
 from RenalAILib.errors import InputError
 
 distributed = pytest.importorskip("distributed", reason="Dask is not installed (pip install 'renalai[dask]')")
@@ -136,14 +140,48 @@ def test_a_bundle_that_is_not_the_one_that_was_sent_is_refused(tmp_path: Path, m
     assert unpack(bundle.sha256, packed) == kept_bundle(bundle.sha256)  # a second worker of the same machine
 
 
-def test_one_gpu_a_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_which_gpus_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("0000:01:00.0", "0000:02:00.0"):
         (tmp_path / name).mkdir()
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     assert visible_gpus(tmp_path) == ["0", "1"] and visible_gpus(tmp_path / "none") == []
+    for told, expected in (
+        ("3,5", ["3", "5"]),
+        ("", []),
+        ("-1", []),
+        ("1, -1, 2", ["1"]),
+        ("GPU-ab, 0", ["GPU-ab", "0"]),
+    ):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", told)
+        assert visible_gpus(tmp_path) == expected
+
+
+def test_one_gpu_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Real worker processes on a computer that says it has two GPUs; none of them needs one to say which is its own."""
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
-    assert visible_gpus(tmp_path) == ["3", "5"]
-    assert worker_environment(2, "5") == {"OMP_NUM_THREADS": "2", "CUDA_VISIBLE_DEVICES": "5"}
+    with (
+        DaskCluster(workers=4)._local(distributed) as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
+    ):
+        client.wait_for_workers(2, timeout=60)
+        found = client.run(lambda: (os.environ["CUDA_VISIBLE_DEVICES"], os.environ["OMP_NUM_THREADS"]))
+    threads = str(max(1, available_cores() // 2))
+    assert sorted(found.values()) == [("3", threads), ("5", threads)]
+
+
+def test_more_workers_than_gpus_and_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "8")
+    assert [(s["CUDA_VISIBLE_DEVICES"], s["OMP_NUM_THREADS"]) for s in shares(4, ["a", "b", "c", "d"])] == [
+        ("a", "2"), ("b", "2"), ("c", "2"), ("d", "2"),
+    ]  # fmt: skip
+    assert shares(2, []) == [{"OMP_NUM_THREADS": "4"}] * 2
+    specs: list[dict[str, Any]] = []
+    pretended = SimpleNamespace(Nanny="nanny", Scheduler="scheduler", SpecCluster=lambda **spec: specs.append(spec))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2")
+    for device in ("auto", "cpu"):
+        DaskCluster(workers=2, device=device)._local(pretended)
+    assert [len(spec["workers"]) for spec in specs] == [3, 2]
+    assert all("CUDA_VISIBLE_DEVICES" not in each["options"]["env"] for each in specs[1]["workers"].values())
 
 
 def test_a_scheduler_that_is_not_there_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

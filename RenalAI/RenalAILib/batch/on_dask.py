@@ -7,7 +7,6 @@ machines share is the file system with the CTs and the batch's folder; bundles t
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
@@ -16,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from ..bundle import read_bundle
-from ..engines.threads import available_cores
 from ..errors import InputError
 from ..studytask.task import StudyRecord, StudyTask
+from .shares import shares, visible_gpus
 
 AHEAD = 2
 """Tasks handed out for each worker: one in work, one waiting. The rest stays here, so that memory stays flat."""
@@ -31,12 +30,13 @@ class DaskCluster:
     Args:
         scheduler: its address; None starts workers on this computer for as long as the batch runs.
         workers: how many of these; on a computer with GPUs one for each GPU instead.
+        device: with ``cpu`` GPUs do not count.
     """
 
-    def __init__(self, scheduler: str | None = None, workers: int = 1) -> None:
+    def __init__(self, scheduler: str | None = None, workers: int = 1, device: str = "auto") -> None:
         if workers < 1:
             raise InputError(f"--jobs must be 1 or more, got {workers}")
-        self._scheduler, self._workers = scheduler, workers
+        self._scheduler, self._workers, self._device = scheduler, workers, device
 
     def run(self, tasks: Iterable[StudyTask], begun: Callable[[str], None]) -> Iterator[StudyRecord]:
         distributed = _distributed()
@@ -52,35 +52,14 @@ class DaskCluster:
             yield from _handed_out(distributed, client, tasks, begun)
 
     def _local(self, distributed: Any) -> Any:
-        gpus = visible_gpus()
-        count = len(gpus) or self._workers
-        threads = max(1, available_cores() // count)
+        gpus = [] if self._device == "cpu" else visible_gpus()
         options = {"nthreads": 1, "memory_limit": 0}
         workers = {
-            n: {
-                "cls": distributed.Nanny,
-                "options": {**options, "env": worker_environment(threads, gpus[n] if gpus else None)},
-            }
-            for n in range(count)
+            n: {"cls": distributed.Nanny, "options": {**options, "env": share}}
+            for n, share in enumerate(shares(len(gpus) or self._workers, gpus))
         }
         scheduler = {"cls": distributed.Scheduler, "options": {"dashboard": False, "host": "127.0.0.1", "port": 0}}
         return distributed.SpecCluster(workers=workers, scheduler=scheduler, silence_logs=40)
-
-
-def worker_environment(threads: int, gpu: str | None) -> dict[str, str]:
-    """Of one worker process: its share of the cores, and its GPU where there is one."""
-    environment = {"OMP_NUM_THREADS": str(threads)}
-    if gpu is not None:
-        environment["CUDA_VISIBLE_DEVICES"] = gpu
-    return environment
-
-
-def visible_gpus(folder: Path = Path("/proc/driver/nvidia/gpus")) -> list[str]:
-    """Indices of the GPUs that processes of this one may use; empty where there are none."""
-    told = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if told is not None:
-        return [name for name in told.split(",") if name and name != "-1"]
-    return [str(n) for n, _ in enumerate(sorted(folder.iterdir()))] if folder.is_dir() else []
 
 
 def do_remote_study(task: StudyTask) -> dict[str, Any]:

@@ -7,13 +7,13 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
-from ..engines.threads import available_cores
 from ..errors import InputError
 from ..studytask.task import StudyRecord, StudyTask
 from ..worker.client import Worker
 from ..worker.errors import WorkerError
 from ..worker.process import default_environment
 from ..worker.study_job import StudyJob
+from .shares import shares, visible_gpus
 
 ATTEMPTS = 2  # of a study that ends its process
 
@@ -32,7 +32,7 @@ class Execution(Protocol):
 
 
 class Processes:
-    """``jobs`` engine processes, which share the cores.
+    """``jobs`` engine processes, which share the cores, and the GPUs where there are some.
 
     Args:
         jobs: studies at a time.
@@ -44,9 +44,8 @@ class Processes:
         self._jobs = jobs
 
     def run(self, tasks: Iterable[StudyTask], begun: Callable[[str], None]) -> Iterator[StudyRecord]:
-        environment = default_environment()
-        environment["OMP_NUM_THREADS"] = str(max(1, available_cores() // self._jobs))
-        workers = [Worker(environment=environment) for _ in range(self._jobs)]
+        own = default_environment()
+        workers = [Worker(environment=own | share) for share in shares(self._jobs, visible_gpus())]
         waiting: queue.Queue[StudyTask | None] = queue.Queue()  # never more than `jobs` in it
         ended: queue.Queue[StudyRecord | Exception] = queue.Queue()
         threads = [

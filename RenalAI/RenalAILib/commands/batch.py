@@ -137,7 +137,7 @@ def _execution(arguments: argparse.Namespace) -> Execution:
         return Processes(arguments.jobs)
     from ..batch.on_dask import DaskCluster
 
-    return DaskCluster(arguments.scheduler, workers=arguments.jobs)
+    return DaskCluster(arguments.scheduler, workers=arguments.jobs, device=arguments.device)
 
 
 @contextmanager
