@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from RenalAILib.contrast_phases import ContrastPhase
 from RenalAILib.phased_scans import PhasedScan
+from RenalAILib.volume import Volume
 
 from .case import Case
 from .folder import Dataset
@@ -42,6 +43,21 @@ def patients_in_phases(dataset: Dataset, part: str | None, phases: Sequence[str]
     return [tuple(cases[word] for word in order if word in cases) for cases in found.values()]
 
 
-def scan_of(dataset: Dataset, case: Case) -> PhasedScan:
-    """The CT of a case with the phase that the dataset says. Raises InputError where it cannot be read."""
-    return PhasedScan(case.name, phase_at_work(case.phase_word), dataset.volume(case), certain=True)
+def other_phases(dataset: Dataset, case: Case, phases: Sequence[str]) -> list[Case]:
+    """The other scans of a case's patient, one a phase, in phases that a bundle names and the case is not in."""
+    found: dict[str, Case] = {}
+    for other in dataset:
+        word = phase_at_work(other.phase_word)
+        if other.patient == case.patient and other.has_image and word in phases and other.phase_word != case.phase_word:
+            found.setdefault(word, other)
+    return list(found.values())
+
+
+def scan_of(dataset: Dataset, case: Case, ct: Volume | None = None) -> PhasedScan:
+    """The CT of a case (read, unless it is given) with the phase that the dataset says.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    volume = dataset.volume(case) if ct is None else ct
+    return PhasedScan(case.name, phase_at_work(case.phase_word), volume, certain=True)

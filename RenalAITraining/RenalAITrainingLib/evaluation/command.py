@@ -159,9 +159,11 @@ def _systems(arguments: argparse.Namespace) -> list[System]:
 def _bundle(name: str | None, arguments: argparse.Namespace) -> System:
     from RenalAILib.bundle_store import load_bundle
 
+    from .pairs import dataset_of
     from .systems import BundleSystem
 
-    return BundleSystem(load_bundle(name), device=arguments.device, fast=arguments.fast)
+    dataset = dataset_of(Path(arguments.source))
+    return BundleSystem(load_bundle(name), device=arguments.device, fast=arguments.fast, dataset=dataset)
 
 
 evaluate = Evaluate()

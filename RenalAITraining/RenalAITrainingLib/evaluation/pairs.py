@@ -113,6 +113,12 @@ def select(source: Path, part: str | None = None) -> Selection:
     return selection.only(part)
 
 
+def dataset_of(source: Path) -> Dataset | None:
+    """The dataset that `select` takes its pairs from; None of a plain folder or table."""
+    source = source.expanduser()
+    return Dataset.open(source) if (source / INDEX).is_file() else None
+
+
 def _of_dataset(folder: Path) -> Selection:
     dataset = Dataset.open(folder)
     pairs = tuple(

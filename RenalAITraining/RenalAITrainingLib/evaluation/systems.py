@@ -9,10 +9,15 @@ from typing import Protocol
 from RenalAILib.bundle import Bundle
 from RenalAILib.errors import InputError
 from RenalAILib.findings import Findings
+from RenalAILib.phased_scans import PhasedScan
 from RenalAILib.pipelines.running import segment
 from RenalAILib.reading import read_labels
+from RenalAILib.stages.phase_fusion import PhaseFusionStages
 from RenalAILib.volume import Volume
 
+from ..dataset.case import Case
+from ..dataset.folder import Dataset
+from ..dataset.patient_phases import other_phases, scan_of
 from .cases import Prediction
 from .pairs import Pair
 
@@ -41,22 +46,49 @@ class BundleSystem:
         device: ``auto``, ``cpu`` or ``cuda``.
         fast: one network in place of an ensemble.
         engine: ``onnxruntime``, ``openvino`` or ``torch``; None for the best there is.
+        dataset: that the cases are of, where a bundle that fuses phases finds a patient's other scans.
     """
 
-    def __init__(self, bundle: Bundle, *, device: str = "auto", fast: bool = False, engine: str | None = None) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        *,
+        device: str = "auto",
+        fast: bool = False,
+        engine: str | None = None,
+        dataset: Dataset | None = None,
+    ) -> None:
         self._bundle, self._device, self._fast, self._engine = bundle, device, fast, engine
+        self._dataset = dataset if isinstance(bundle.stages, PhaseFusionStages) else None
 
     @property
     def name(self) -> str:
         return f"{self._bundle.name} {self._bundle.version}" + (" (fast)" if self._fast else "")
 
     def key(self, pair: Pair) -> str:
-        return f"bundle {self._bundle.sha256} fast={self._fast}"
+        others = ",".join(case.name for case in self._others(pair))
+        return f"bundle {self._bundle.sha256} fast={self._fast}" + (f" with {others}" if others else "")
 
     def predict(self, pair: Pair, ct: Volume) -> Prediction:
-        outcome = segment(ct, self._bundle, device=self._device, engine=self._engine, fast=self._fast)
+        outcome = segment(
+            ct, self._bundle, device=self._device, engine=self._engine, fast=self._fast, phases=self._scans(pair, ct)
+        )
         labels = Volume(outcome.labels, ct.ijk_to_ras, f"labels of {pair.case}")
         return Prediction(labels, outcome.findings, outcome.findings.timings_s["total"])
+
+    def _others(self, pair: Pair) -> list[Case]:
+        """The patient's scans in other phases that the bundle has networks for."""
+        if self._dataset is None or pair.case not in self._dataset:
+            return []
+        assert isinstance(self._bundle.stages, PhaseFusionStages)
+        return other_phases(self._dataset, self._dataset.case(pair.case), self._bundle.stages.phases)
+
+    def _scans(self, pair: Pair, ct: Volume) -> list[PhasedScan]:
+        """The CT and the others with the phases that the dataset says; none for bundles that know no phases."""
+        if self._dataset is None or pair.case not in self._dataset:
+            return []
+        first = scan_of(self._dataset, self._dataset.case(pair.case), ct)
+        return [first, *(scan_of(self._dataset, other) for other in self._others(pair))]
 
 
 class ResultsSystem:

@@ -44,7 +44,7 @@ class EvaluateJob:
         from RenalAILib.bundle_store import load_bundle
         from RenalAILib.writing import check_replaceable
 
-        from ..evaluation.pairs import select
+        from ..evaluation.pairs import dataset_of, select
         from ..evaluation.report_folder import FILES, write_report
         from ..evaluation.running import CaseStore, run_cases
         from ..evaluation.systems import BundleSystem
@@ -62,7 +62,7 @@ class EvaluateJob:
             shutil.copyfile(self.folder / "evaluation.json", output / "evaluation.json")
             return
         check_replaceable(self.folder, FILES)
-        system = BundleSystem(bundle, device=self.device, fast=self.fast)
+        system = BundleSystem(bundle, device=self.device, fast=self.fast, dataset=dataset_of(self.dataset))
         selection = select(self.dataset, self.part or None).with_sinus()  # as RenalAI's own networks are taught
         kept = self.folder.resolve().with_name(self.folder.resolve().name + ".unfinished")
         run = run_cases(selection.pairs, system, CaseStore(kept), told)
