@@ -112,9 +112,17 @@ def voxel_counts(segmentation: Any) -> dict[str, int]:
         else:
             key = image.GetAddressAsString("")
             if key not in layers:
-                layers[key] = np.bincount(_array(image).reshape(-1))
+                layers[key] = _histogram(_array(image))
             value = int(segment.GetLabelValue())
             counts[segment_id] = int(layers[key][value]) if value < len(layers[key]) else 0
+    return counts
+
+
+def _histogram(labels: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
+    """How many voxels have each value. Slice by slice: numpy counts in 8 bytes a voxel, ours have 1."""
+    counts = np.zeros(int(labels.max()) + 1, np.intp)
+    for plane in labels:
+        counts += np.bincount(plane.reshape(-1), minlength=counts.size)
     return counts
 
 

@@ -13,18 +13,18 @@ import slicer.util
 
 from RenalAILib.errors import InputError
 from RenalAILib.findings import Findings, Kidney, Mass, Outcome, segment_label
-from RenalAILib.report.readings import Reading, Verdict
+from RenalAILib.report.readings import Reading
 from RenalAILib.terminology import segment_name
 
 from . import readings as _readings
 from .candidates import add_candidates, candidate_nodes
-from .drawing import add_drawn_segment, describe_drawn, drawn_masses, findings_now
+from .drawing import add_drawn_segment, describe_drawn, drawn_classes, drawn_masses, findings_now
 from .labelmaps import segment_array
 from .matching import matches, segments, set_match
 from .overlays import drop_agreement, show
 from .saliencymaps import add_saliency, hide_saliency, saliency_node, saliency_of, show_saliency
 from .segmentation import add_segmentation, ct_of, findings, put_beside
-from .tables import add_table, fill_table, table_of
+from .tables import add_table, fill_table, show_answer, table_of
 from .views import go_to, go_to_point
 from .volumes import volume_of
 from .votes import add_votes, votes_of
@@ -91,8 +91,13 @@ def set_reading(segmentation: Any, segment_id: str, reading: Reading | None) -> 
     The class of a drawn mass becomes that of its segment: codes, and name and colour where the user gave none.
     """
     _readings.set_reading(segmentation, segment_id, reading)
+    table = table_of(segmentation)
+    if segment_id not in drawn_classes(segmentation):
+        if table is not None:
+            show_answer(table, segment_id, reading)
+        return
     found = refresh(segmentation)
-    if reading is not None and reading.verdict is Verdict.DRAWN and found is not None:
+    if reading is not None and found is not None:
         for mass in found.masses:
             if mass.segment_id == segment_id:
                 describe_drawn(segmentation, mass)

@@ -75,6 +75,19 @@ def _said(found: Findings, segment: Segment, answer: Reading | None) -> str:
     return "Drawn" if isinstance(segment, Mass) and segment.drawn else ""
 
 
+def show_answer(node: Any, segment_id: str, answer: Reading | None) -> None:
+    """Write one answer into the table; the measurements stay. A table without that segment is left as it is."""
+    table = node.GetTable()
+    segments, said, notes = (table.GetColumnByName(name) for name in ("Segment", "Radiologist", "Note"))
+    if segments is None or said is None or notes is None:
+        return  # a table that an older version wrote
+    row = segments.LookupValue(segment_id)
+    if row >= 0:
+        said.SetValue(row, answer.words if answer else "")
+        notes.SetValue(row, answer.note if answer else "")
+        node.Modified()
+
+
 def add_table(found: Findings, segmentation: Any) -> Any:
     """A new table node of the findings, referenced by the segmentation."""
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", f"{segmentation.GetName()} findings")
