@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from RenalAILib.errors import InputError
 
@@ -65,6 +65,9 @@ class BundlePlan:
         synthesise: samples made of the data folder; none where a dataset alone is trained on.
         variants: of each kidney or mass of a dataset's training cases, with boxes and masks of their own.
         edge: voxels along each axis of a mass's patch, of a dataset's samples.
+        split: ratio of training, validation and test, where the dataset is made of another layout's folder.
+        sinus: ``filled``: everything inside a kidney's outer boundary is taught as kidney, see `convention`;
+            ``as-drawn``: kidneys as the dataset has them, so that a challenge's own scores can be measured.
         card: name of a shipped model card; None fills one from an evaluation on the test part of the dataset.
     """
 
@@ -74,6 +77,8 @@ class BundlePlan:
     synthesise: tuple[SynthesisPlan, ...] = ()
     variants: int = 1
     edge: int = 64
+    split: str = "8:1:1"
+    sinus: Literal["filled", "as-drawn"] = "filled"
     card: str | None = None
 
     def __post_init__(self) -> None:

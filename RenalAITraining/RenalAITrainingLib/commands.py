@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from RenalAILib.errors import InputError
 
 if TYPE_CHECKING:
+    from .bundle_plan import LoadedPlan
     from .trainer import Options
 
 
@@ -26,7 +28,10 @@ class Train:
         """Declare the command's words."""
         parser.add_argument("recipe", nargs="?", help="a shipped recipe's name, or a .yaml file")
         parser.add_argument("--samples", type=Path, help="folder of cached samples")
-        parser.add_argument("-o", "--output", type=Path, required=True, help="folder of this run")
+        parser.add_argument(
+            "--phase", help="train on samples of this contrast phase alone, for a bundle that fuses several phases"
+        )
+        parser.add_argument("-o", "--output", type=Path, help="folder of this run")
         parser.add_argument(
             "--all",
             nargs="?",
@@ -46,7 +51,20 @@ class Train:
         parser.add_argument(
             "--data", type=Path, help="with --all: folder with ct/ and kits23_masks/ to synthesise from"
         )
-        parser.add_argument("--dataset", type=Path, help="with --all: a dataset with a split to cut samples from")
+        parser.add_argument(
+            "--dataset",
+            type=Path,
+            help="with --all: a dataset with a split to cut samples from, or a folder of KiTS, nnU-Net, Decathlon or"
+            " TotalSegmentator cases, which is imported into OUT and split",
+        )
+        parser.add_argument(
+            "--folds",
+            type=int,
+            metavar="K",
+            help="with --all: cross-validate by patient: K bundles, each tested on patients that it never saw, and one"
+            " evaluation over all",
+        )
+        parser.add_argument("--cost", action="store_true", help="with --all: only estimate what the plan will need")
         parser.add_argument("--minutes", type=float, help="train so long, in place of the recipe's length")
         parser.add_argument("--seed", type=int, default=0)
         parser.add_argument("--threads", type=int, help="CPU threads of torch")
@@ -62,15 +80,26 @@ class Train:
         from .samples import SampleStore
         from .trainer import Trainer
 
+        if args.phase is not None and (args.compare is not None or args.plan is not None):
+            raise InputError("--phase goes with one recipe; recipes compared, and plans, name theirs in data.phase")
+        if args.cost:
+            return _cost(args)
+        if args.output is None:
+            raise InputError("name the folder of the run with -o")
         if args.compare is not None:
             return _compare(args)
+        if args.folds is not None and args.plan is None:
+            raise InputError("--folds cross-validates a whole plan: name it with --all")
         if args.plan is None and (args.recipe is None or args.samples is None):
             raise InputError("name a recipe and its --samples, or train a whole bundle with --all")
         if args.plan is not None and args.recipe is not None:
             raise InputError(f"--all {args.plan} trains by a plan, {args.recipe} is a recipe: give one of them")
         if args.plan is not None:
             return _train_all(args, _options(args))
-        trainer = Trainer(recipe.load(args.recipe), SampleStore(args.samples), args.output, _options(args), report=_say)
+        chosen = recipe.load(args.recipe)
+        if args.phase is not None:
+            chosen = replace(chosen, data=replace(chosen.data, phase=args.phase))
+        trainer = Trainer(chosen, SampleStore(args.samples), args.output, _options(args), report=_say)
         try:
             result = trainer.run()
         except KeyboardInterrupt:
@@ -130,12 +159,49 @@ def _train_all(args: argparse.Namespace, options: Options) -> int:
     if args.minutes is not None or args.start_from is not None or args.resume:
         raise InputError("with --all, minutes and starting weights stand in the plan, and it resumes by itself")
     loaded = bundle_plan.load(args.plan)
+    if args.folds is not None:
+        return _cross_validate(args, loaded, options)
     try:
         bundle = make_bundle(loaded, Sources(args.data, args.dataset), args.output, options, _say)
     except KeyboardInterrupt:
         print("stopped; the same words go on where they were")
         return 1
     print(f"the bundle is in {bundle}; renalai bundle import {bundle} brings it into RenalAI")
+    return 0
+
+
+def _cross_validate(args: argparse.Namespace, loaded: LoadedPlan, options: Options) -> int:
+    from RenalAILib.commands.console import console
+
+    from .cross_validation import cross_validate
+    from .making_bundle import Sources
+
+    try:
+        tables = cross_validate(loaded, Sources(args.data, args.dataset), args.output, args.folds, options, _say)
+    except KeyboardInterrupt:
+        print("stopped; the same words go on where they were")
+        return 1
+    for table in tables:
+        if table.key in ("overlap", "published", "by_size", "false_masses", "classes") and table.rows:
+            table.show(console())
+    print(f"Report: {args.output / 'evaluation' / 'evaluation.html'}")
+    return 0
+
+
+def _cost(args: argparse.Namespace) -> int:
+    from RenalAILib.commands.console import console
+
+    from . import bundle_plan
+    from .training_cost import cost_table
+
+    if args.plan is None:
+        raise InputError("--cost estimates a whole plan: name it with --all")
+    loaded = bundle_plan.load(args.plan)
+    names = [network.name for network in loaded.plan.networks]
+    table = cost_table(zip(names, loaded.recipes, strict=True))
+    table.show(console())
+    for note in table.notes:
+        print(note)
     return 0
 
 

@@ -2,6 +2,7 @@
 
 ```
 OUT/
+  dataset/           made of another layout's folder (KiTS, ...), where that is given in place of a dataset
   samples/STAGE/     cached network inputs; those that are there stay
   runs/NAME/         checkpoints and curves; resumed from the last checkpoint
   evaluation/        of the networks on the test part of the dataset, where the card is to be filled
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from RenalAILib.bundle import read_bundle
@@ -27,12 +28,22 @@ from .evaluation.report_folder import write_report
 from .evaluation.running import CaseStore, run_cases
 from .evaluation.systems import BundleSystem
 from .jobs.model_card import model_card
+from .plan_dataset import plan_dataset
 from .publish import Papers, by_stage, publish
-from .samples import SampleStore
+from .samples import SampleStore, Split
 from .synthesis.filling import synthesise
 from .trainer import Options, Trainer
 
 _UNMEASURED = "The networks of this bundle are being measured; this card will be replaced.\n"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Names of cases by what they are for, in place of a dataset's own split or of the shipped weights' hold-out."""
+
+    training: tuple[str, ...]
+    validation: tuple[str, ...]
+    test: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -41,11 +52,15 @@ class Sources:
 
     Attributes:
         data: folder with ``ct/`` and ``kits23_masks/``, for what the plan synthesises.
-        dataset: with a split; its training and validation cases give samples for every stage of the plan.
+        dataset: with a split; its training and validation cases give samples for every stage of the plan. Or a folder
+            of another layout that can be imported (see `plan_dataset`).
+        parts: who trains, validates and tests; the card then says that nothing was measured. None leaves it to the
+            dataset and to `sources`.
     """
 
     data: Path | None = None
     dataset: Path | None = None
+    parts: Parts | None = None
 
 
 def make_bundle(
@@ -73,10 +88,13 @@ def make_bundle(
         read_bundle(bundle)
         report(f"{bundle} is there already, complete; take it away to publish it anew")
         return bundle
+    if sources.dataset is not None:
+        folder = plan_dataset(sources.dataset, output / "dataset", plan.split, report)
+        sources = replace(sources, dataset=folder)
     making = _Making(loaded, sources, output, options, report)
     making.cut_samples()
     making.train_networks()
-    card = loaded.card if loaded.card is not None else making.filled_card()
+    card = making.filled_card() if loaded.card is None or sources.parts is not None else loaded.card
     report(f"Publishing {loaded.description.name}")
     making.publish_as(bundle, card)
     return bundle
@@ -98,13 +116,22 @@ class _Making:
             assert self.sources.data is not None
             self.report(f"Samples for {wanted.stage}: {wanted.count} of seed {wanted.seed}")
             place = self.output / "samples" / wanted.stage
-            synthesise(self.sources.data, wanted.stage, wanted.count, wanted.seed, place, wanted.phantoms)
+            parts = self.sources.parts
+            cases: dict[Split, tuple[str, ...]] | None = (
+                None if parts is None else {"train": parts.training, "validation": parts.validation}
+            )
+            synthesise(self.sources.data, wanted.stage, wanted.count, wanted.seed, place, wanted.phantoms, cases)
         if self.sources.dataset is not None:
             dataset = Dataset.open(self.sources.dataset)
+            if self.sources.parts is not None:
+                dataset.split = asdict(self.sources.parts)
             for stage, place in self.stores.items():
                 self.report(f"Samples for {stage} from {self.sources.dataset}")
                 plan = self.loaded.plan
-                fill(dataset, stage, place, variants=plan.variants, edge=plan.edge, report=self.report)
+                fill(
+                    dataset, stage, place,
+                    variants=plan.variants, edge=plan.edge, sinus=plan.sinus == "filled", report=self.report,
+                )  # fmt: skip
 
     def train_networks(self) -> None:
         """Those that are not finished; `best` holds the weights of all."""
@@ -132,6 +159,8 @@ class _Making:
             recipes.setdefault(recipe.data.stage, []).append(recipe.name)
         texts = self.loaded.description.texts()
         dataset = self.sources.dataset
+        if self.sources.parts is not None:
+            return model_card(texts, recipes, None)
         if dataset is None or not Dataset.open(dataset).split.get("test"):
             self.report("There is no test part to measure the networks on; the card says so")
             return model_card(texts, recipes, None)
@@ -140,7 +169,9 @@ class _Making:
             draft.parent.mkdir(parents=True, exist_ok=True)
             self.publish_as(draft, _UNMEASURED)
         self.report(f"Evaluating on the test part of {dataset}")
-        selection = select(dataset, "test").with_sinus()  # as the networks were taught
+        selection = select(dataset, "test")
+        if self.loaded.plan.sinus == "filled":
+            selection = selection.with_sinus()  # as the networks were taught
         system = BundleSystem(read_bundle(draft), device=self.options.device)
         kept = CaseStore(self.output / ".draft" / "cases")
         run = run_cases(selection.pairs, system, kept, lambda stage, fraction, message: None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -65,13 +66,16 @@ class RealCase:
     spacing_mm: npt.NDArray[np.float64]
 
 
-def load_case(data: Path, case_id: str) -> RealCase:
+def load_case(data: Path, case_id: str, held_out: Collection[str] = HELD_OUT_CASES) -> RealCase:
     """A training or validation case of ``data/ct``.
+
+    Args:
+        held_out: cases that are refused; a cross-validation holds out others, fold by fold.
 
     Raises:
         InputError: it is held out, or a file is missing or does not fit the others.
     """
-    if case_id in HELD_OUT_CASES:
+    if case_id in held_out:
         raise InputError(f"{case_id} is held out for tests and may not be used in training")
     folder = Path(data) / "ct" / case_id
     ct = _read(folder / "ct.nii.gz")

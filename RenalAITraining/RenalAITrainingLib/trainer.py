@@ -25,6 +25,7 @@ from . import checkpoint, networks
 from .averaging import AveragedNetwork
 from .batches import Batches
 from .beginnings import tell_beginning
+from .deep_supervision import supervised_loss
 from .memory_told import memory_told
 from .metrics_log import MetricsLog, NoLog
 from .optimisers import build_optimiser
@@ -123,6 +124,8 @@ class Trainer:
         self.report = report if self.ranks.first else lambda line: None
         self.task = build_task(recipe)
         stage = store.stage(recipe.data.stage)
+        if recipe.data.phase:
+            stage = stage.phase(recipe.data.phase)
         schedule = recipe.schedule
         share = self.ranks.share(schedule.batch)
         self.batches = Batches(
@@ -274,7 +277,7 @@ class Trainer:
             images = images.to(self.device, memory_format=self.layout)
             with torch.autocast(self.device.type, dtype=self.half, enabled=self.half is not None):
                 logits = self.network(images)
-            loss = self.loss(logits.float(), target.to(self.device)) / len(parts)
+            loss = supervised_loss(self.loss, logits, target.to(self.device)) / len(parts)
             self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             total += float(loss.detach())
         self.ranks.average_gradients(self.network)

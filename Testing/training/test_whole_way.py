@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-import SimpleITK as sitk
 import yaml
+from kitscases import kits_folder
 from labelledcases import NAMES as FIXED_NAMES
 from labelledcases import ct_of, labels
 
@@ -146,32 +146,9 @@ def _written(plan: dict[str, Any], folder: Path) -> Path:
     return folder / "plan.yaml"
 
 
-def _save_as_kits(volume: Volume, path: Path) -> None:
-    """As the challenge stores: the first array axis from head to feet, identity directions with a flip."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    image = sitk.GetImageFromArray(np.ascontiguousarray(volume.voxels[::-1].transpose(2, 1, 0)))
-    k, j, i = volume.spacing_mm
-    image.SetSpacing((float(k), float(j), float(i)))
-    # Columns are where the axes of the image point in LPS: the first to the feet, the second back, the third left.
-    image.SetDirection((0.0, 0.0, 1.0, 0.0, 1.0, 0.0, -1.0, 0.0, 0.0))
-    sitk.WriteImage(image, str(path))
-
-
 def test_two_cases_in_the_layout_of_kits23_train_as_they_are(tmp_path: Path) -> None:
     """What ``kits23_download_data`` leaves: ``dataset/case_00000/{imaging,segmentation}.nii.gz``, ``kits23.json``."""
-    root = tmp_path / "kits23"
-    table = []
-    for number, histology in enumerate(("clear_cell_rcc", "angiomyolipoma")):
-        drawn = labels((Label.SOLID, "right", 13.0), (Label.CYSTIC, "left", 12.0), seed=number)
-        as_kits = np.array([0, 1, 1, 2, 3, 2, 2], np.uint8)[drawn.voxels]  # kidney 1, tumour 2, cyst 3
-        hu = ct_of(drawn, number)
-        case = root / "dataset" / f"case_{number:05d}"
-        _save_as_kits(hu, case / "imaging.nii.gz")
-        _save_as_kits(drawn.with_voxels(as_kits), case / "segmentation.nii.gz")
-        _save_as_kits(drawn.with_voxels(as_kits), case / "instances" / "kidney_instance-1_annotation-1.nii.gz")
-        table.append({"case_id": case.name, "tumor_histologic_subtype": histology})
-    (root / "dataset" / "kits23.json").write_text(json.dumps(table), encoding="utf-8")
-
+    root = kits_folder(tmp_path / "kits23", 2)
     dataset = tmp_path / "set"
     assert renalai(["dataset", "import", str(root), "-o", str(dataset)]) == 0
     imported = Dataset.open(dataset)

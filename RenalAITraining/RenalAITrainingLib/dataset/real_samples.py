@@ -52,6 +52,7 @@ def fill(
     variants: int = 1,
     fold: int | None = None,
     edge: int = MASS_EDGE,
+    sinus: bool = True,
     report: Callable[[str], None] = lambda line: None,
 ) -> int:
     """The samples of all training and validation cases that are not there yet; how many were written.
@@ -67,6 +68,7 @@ def fill(
         variants: of each kidney or mass of a training case, with boxes and masks of their own; locate makes one.
         fold: of a split in folds, the one that validates.
         edge: voxels along each axis of a mass's patch, of characterise.
+        sinus: count a kidney's sinus as kidney, also where readers left it out; otherwise kidneys are as drawn.
         report: told of each case.
 
     Raises:
@@ -97,23 +99,24 @@ def fill(
         each = 1 if stage in _WHOLE else variants
         count = each * case.repeats if split == "train" else 1
         scene: Scene | None = None
+        phase = {"phase": case.phase_word} if case.phase_word else {}
         for variant in range(count):
             done = there[(case.name,), variant]
             if done and _complete(store, case, stage, seed, variant, done):
                 continue
-            scene = scene or scene_of(dataset, case, split)
+            scene = scene or scene_of(dataset, case, split, sinus)
             rng = np.random.default_rng([seed, _STAGES.index(stage), variant, _number(case)])
             made = list(_characterise(rng, scene, edge) if stage == "characterise" else _MAKERS[stage](rng, scene))
             for part, sample in enumerate(made[done:], done):
                 store.append(
                     sample.image, sample.label, split=split, stage=stage, kind="real", sources=(case.name,), seed=seed,
                     mass_class=sample.mass_class, variant=variant, part=part, of=len(made), repeats=case.repeats,
-                    **sample.facts,
+                    **phase, **sample.facts,
                 )  # fmt: skip
     return len(store) - before
 
 
-def scene_of(dataset: Dataset, case: Case, split: Split) -> Scene:
+def scene_of(dataset: Dataset, case: Case, split: Split, sinus: bool = True) -> Scene:
     """A case in the canonical view, kidneys with their sinus; what only synthesis asks for is left empty."""
     ct, labels = canonical(dataset.volume(case)), canonical(dataset.labels(case))
     if not labels.same_grid(ct):
@@ -121,7 +124,7 @@ def scene_of(dataset: Dataset, case: Case, split: Split) -> Scene:
     drawn = np.ascontiguousarray(labels.voxels, dtype=np.uint8)
     return Scene(
         ct.voxels.astype(np.float32),
-        to_convention(drawn, ct.spacing_mm),
+        to_convention(drawn, ct.spacing_mm) if sinus else drawn,
         np.isin(drawn, KIDNEY_LABELS),
         np.zeros(ct.shape, np.uint8),
         ct.spacing_mm,

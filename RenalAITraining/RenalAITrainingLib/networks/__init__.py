@@ -12,6 +12,7 @@ from RenalAILib.errors import InputError
 from .efficientnet_unet import AsymmetricEfficientNetUNet, EfficientNetUNet
 from .resnet import ClassifierResNet
 from .segnet import NablaNet, SegNet
+from .segresnet import segresnet
 from .slice_resnet import resnet50v2, resnet101, resnet152
 from .slice_unet import SliceUNet
 from .ssd import SingleShotDetector
@@ -20,6 +21,7 @@ from .unet import kidney_unet
 NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "unet": kidney_unet,
     "resnet10": ClassifierResNet,
+    "segresnet": segresnet,
     "slice_unet": SliceUNet,
     "segnet": SegNet,
     "nablanet": NablaNet,

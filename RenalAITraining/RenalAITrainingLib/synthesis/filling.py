@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +21,18 @@ _MOST_DRAWS = 4  # for each sample wanted: some draws give none
 _PHANTOMS_PER_SEED = 100_000
 
 
-def synthesise(data: Path, stage: Stage, count: int, seed: int, output: Path, phantom_share: float = 0.35) -> int:
+def synthesise(
+    data: Path,
+    stage: Stage,
+    count: int,
+    seed: int,
+    output: Path,
+    phantom_share: float = 0.35,
+    cases: Mapping[Split, Sequence[str]] | None = None,
+) -> int:
     """At least ``count`` samples of ``seed`` for ``stage`` in ``output``, those missing now; how many were written.
 
-    What draw ``n`` gives depends on seed, stage, ``n`` and ``phantom_share`` alone, never on the others or on the run:
+    What draw ``n`` gives depends on seed, stage, ``n``, ``phantom_share`` and ``cases`` (see `Scans`) alone, never on the others or on the run:
     a store that was left half filled is filled as if nothing had happened.
 
     Raises:
@@ -38,7 +47,7 @@ def synthesise(data: Path, stage: Stage, count: int, seed: int, output: Path, ph
         if record.seed == seed and record.stage == stage:
             there[record.extra.get("draw", -1)] += 1
             wanted[record.extra.get("draw", -1)] = record.extra.get("of", 1)
-    scans, shapes = Scans(data), ShapeLibrary(data)
+    scans, shapes = Scans(data, cases), ShapeLibrary(data)
     written, held = 0, sum(there.values())
     for draw in range(_MOST_DRAWS * count):
         if held + written >= count:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from scipy import ndimage
 
 from ..samples import Split, Stage
-from ..sources import ORGANS, TRAINING_CASES, VALIDATION_CASES, RealCase, load_case
+from ..sources import HELD_OUT_CASES, ORGANS, TRAINING_CASES, VALIDATION_CASES, RealCase, load_case
 from .fields import Noise, Rng
 from .phantoms import phantom_scene
 from .scene import Scene
@@ -19,11 +20,12 @@ _DRAWS_PER_PHANTOM: dict[Stage, int] = {
 }  # fmt: skip
 
 
-def real_scene(case: RealCase) -> Scene:
-    """A real case as a scene; its noise is measured in the liver."""
+def real_scene(case: RealCase, split: Split) -> Scene:
+    """A real case as a scene; its noise is measured in the liver, or in the kidneys where no liver was labelled."""
     liver = case.organs == ORGANS["liver"]
     core = ndimage.binary_erosion(liver, np.ones((1, 3, 3)), iterations=_FAR_FROM_EDGE_VOXELS)
-    split: Split = "validation" if case.id in VALIDATION_CASES else "train"
+    if not liver.any():
+        core = ndimage.binary_erosion(case.parenchyma, np.ones((1, 3, 3)))
     noise = Noise.of(case.hu, core)
     return Scene(
         case.hu.astype(np.float32),
@@ -39,10 +41,17 @@ def real_scene(case: RealCase) -> Scene:
 
 
 class Scans:
-    """All real cases of training and validation, each loaded once, and phantoms of any seed."""
+    """All real cases of training and validation, each loaded once, and phantoms of any seed.
 
-    def __init__(self, data: Path) -> None:
+    Args:
+        data: the data folder.
+        cases: ids by split, in place of those that the shipped weights are made of; all others are held out.
+    """
+
+    def __init__(self, data: Path, cases: Mapping[Split, Sequence[str]] | None = None) -> None:
         self._data = data
+        self._cases = {"train": TRAINING_CASES, "validation": VALIDATION_CASES} if cases is None else cases
+        self._held_out = HELD_OUT_CASES if cases is None else ()
         self._loaded: dict[str, Scene] = {}
         self._phantom: tuple[tuple[int, Split, Stage], Scene] | None = None
 
@@ -56,11 +65,11 @@ class Scans:
             if self._phantom is None or self._phantom[0] != wanted:
                 self._phantom = wanted, phantom_scene(*wanted)
             return self._phantom[1]
-        cases = VALIDATION_CASES if split == "validation" else TRAINING_CASES
-        return self.scene(cases[int(rng.integers(len(cases)))])
+        cases = self._cases[split]
+        return self.scene(cases[int(rng.integers(len(cases)))], split)
 
-    def scene(self, case_id: str) -> Scene:
-        """One case by id."""
+    def scene(self, case_id: str, split: Split) -> Scene:
+        """One case of a split by id."""
         if case_id not in self._loaded:
-            self._loaded[case_id] = real_scene(load_case(self._data, case_id))
+            self._loaded[case_id] = real_scene(load_case(self._data, case_id, self._held_out), split)
         return self._loaded[case_id]
