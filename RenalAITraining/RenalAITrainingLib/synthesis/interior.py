@@ -2,8 +2,7 @@
 
 A human kidney has 8 to 18 pyramids, fused in part at the poles; their bases lie under 5 to 7 mm of cortex, their
 papillae point into 7 to 14 minor calyces, and cortex reaches between them down to the sinus as the columns of Bertin
-(Standring (ed.), Gray's Anatomy, 41st ed. 2016, ch. 74; Dyer et al., Simplified imaging approach for evaluation of the
-solid renal mass, and El-Galley and Keane, Surg Clin North Am 2000, 80:381).
+(Standring (ed.), Gray's Anatomy, 41st ed. 2016, ch. 74; El-Galley and Keane, Surg Clin North Am 2000, 80:381).
 """
 
 from __future__ import annotations

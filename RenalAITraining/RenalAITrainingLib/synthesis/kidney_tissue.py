@@ -1,7 +1,7 @@
 """HU of a kidney's parts in each contrast phase.
 
-Cortex and medulla: plain 20 to 42 HU, the medulla a few HU brighter at most; corticomedullary (25 to 70 s) cortex 130
-to 260, medulla a quarter to three quarters of it; nephrographic (80 to 180 s) both 110 to 230, papillae a bit darker;
+Cortex and medulla: plain 20 to 42 HU, the medulla a few HU brighter at most; corticomedullary (25 to 70 s) cortex 140
+to 280, medulla a quarter to 70 % of it; nephrographic (80 to 180 s) both 110 to 230, papillae a bit darker;
 excretory (from 180 s) 80 to 150 with urine of several hundred HU (Yuh and Cohan, AJR 1999, 173:747; Birnbaum et al.,
 Radiology 1996, 200:753). Sinus fat -115 to -60 HU, up to -15 where fibrous or thin; urine 0 to 15 HU.
 """
@@ -46,8 +46,8 @@ def draw_tissue(rng: Rng, phase: Phase) -> KidneyTissue:
         medulla = cortex + float(rng.uniform(2, 9) if rng.random() < 0.2 else rng.normal(0, 1))
         return KidneyTissue(cortex, medulla, medulla, fat, water, float(rng.uniform(32, 45)))
     if phase is Phase.CORTICOMEDULLARY:
-        cortex = float(rng.uniform(130, 260))
-        medulla = max(cortex * float(rng.uniform(0.25, 0.75)), 45.0)
+        cortex = float(rng.uniform(140, 280))
+        medulla = max(cortex * float(rng.uniform(0.25, 0.7)), 45.0)
         papilla = max(medulla * float(rng.uniform(0.7, 1.0)), 35.0)
         return KidneyTissue(cortex, medulla, papilla, fat, water, float(rng.uniform(0.8, 1.3)) * cortex)
     if phase is Phase.NEPHROGRAPHIC:

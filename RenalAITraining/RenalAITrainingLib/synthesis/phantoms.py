@@ -58,6 +58,7 @@ def scene_of(phantom: Phantom, split: Split) -> Scene:
     hu = phantom.volume.voxels
     smooth = ndimage.uniform_filter(hu.astype(np.float32), 3)
     parenchyma = np.isin(phantom.labels, KIDNEY_LABELS) & (smooth > 10)
+    parenchyma = ndimage.binary_opening(parenchyma, np.ones((1, 3, 3)))  # not the line where the hilum meets the fat
     soft: npt.NDArray[np.bool_] = (smooth > 25) & (smooth < 140) & (phantom.labels == 0)
     soft = ndimage.binary_erosion(soft, np.ones((1, 3, 3)), iterations=2)
     return Scene(

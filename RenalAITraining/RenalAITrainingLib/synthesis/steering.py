@@ -22,6 +22,7 @@ Mask = npt.NDArray[np.bool_]
 _FAT = np.float32(-100.0)
 _SMOOTH_MM = 3.0
 _LARGEST_GAIN = 1.2  # of noise
+_VESSEL_SHARE = 1.2  # of the cortex
 
 
 def steered_to(scene: Scene, hu: Field, region: Mask, whole: Mask, target: Field) -> tuple[Field, Field]:
@@ -48,6 +49,8 @@ def steered_to(scene: Scene, hu: Field, region: Mask, whole: Mask, target: Field
     steered = np.where(crop > ground, ground + (crop - ground) * slope, crop)
     if float(np.median(slope[inside])) > 1:
         steered += _kept_quiet(crop - reference, slope, inside, ground, scene)
+    vessels = whole[where] & ~inside  # of a sinus: as bright as arteries, not more
+    steered = np.where(vessels, np.minimum(steered, np.maximum(crop, _VESSEL_SHARE * wanted)), steered)
     near = ndimage.distance_transform_edt(~whole[where], sampling=scene.spacing_mm)
     other = ((scene.organs[where] > 0) | scene.masses[where]) & ~whole[where]
     blend = np.where(whole[where], 1.0, np.clip(1.6 - near / 1.5, 0, 1) * ~other).astype(np.float32)
