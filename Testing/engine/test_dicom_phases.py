@@ -239,6 +239,15 @@ def test_a_second_phase_from_elsewhere_is_registered_too(study: Path, toy: Path,
     assert "shifted kidney right" in (tmp_path / "out" / "report.html").read_text("utf-8")
 
 
+def test_a_batch_measures_all_phases_of_each_study(study: Path, toy: Path, tmp_path: Path) -> None:
+    """Its two series lie in folders of their own and are one study."""
+    words = ["batch", "run", str(study), "-o", str(tmp_path / "out"), "--bundle", str(toy), "--device", "cpu"]
+    assert cli.main([*words, "--phases"]) == 0
+    (result,) = (tmp_path / "out" / "results").iterdir()
+    told = json.loads((result / "phases.json").read_text("utf-8"))
+    assert [phase["phase"] for phase in told["phases"]] == ["nephrographic", "plain"]
+
+
 def test_one_phase_alone_is_told(study: Path, toy: Path, tmp_path: Path) -> None:
     words = ["segment", str(study / "portal venous"), "-o", str(tmp_path / "out"), "--bundle", str(toy)]
     assert cli.main([*words, "--device", "cpu", "--phases"]) == 0

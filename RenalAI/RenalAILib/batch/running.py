@@ -31,6 +31,7 @@ class Plan:
         studies: all of them, also those of other parts.
         output: the batch's folder, shared by all parts.
         bundle: verified.
+        fast, device, dicom, phases: as of one study (:func:`RenalAILib.study.segment_study`).
         number, parts: this process does the ``number``-th (from 0) of ``parts``.
         retry: failed studies are tried again, though nothing about them has changed.
         supply: who brings the CTs and takes the results.
@@ -42,6 +43,7 @@ class Plan:
     fast: bool = False
     device: str = "auto"
     dicom: bool = False
+    phases: bool = False
     number: int = 0
     parts: int = 1
     retry: bool = False
@@ -61,7 +63,8 @@ class Plan:
         output = str(self.output.expanduser().resolve())
         for study in part(self.studies, self.number, self.parts):
             second = str(study.second_phase) if study.second_phase else None
-            yield StudyTask(study.name, str(study.source), output, weights, study.series, second, self.dicom)
+            options = (study.series, second, self.dicom, self.phases)
+            yield StudyTask(study.name, str(study.source), output, weights, *options)
 
 
 def run_batch(plan: Plan, execution: Execution, told: Told) -> list[StudyRecord]:

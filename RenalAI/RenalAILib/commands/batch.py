@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ..errors import InputError
 from .console import console
 from .pacs_options import add_connection, add_query, archive_of, pacs_studies, query_of, sentence
-from .segment import add_device, add_weights
+from .segment import add_device, add_phases, add_weights
 
 if TYPE_CHECKING:
     from ..batch.pace import Pace
@@ -47,6 +47,7 @@ class Batch:
         add_weights(run)
         add_device(run)
         run.add_argument("--dicom", action="store_true", help="also write DICOM objects (every CT must be DICOM)")
+        add_phases(run)
         run.add_argument("--jobs", type=int, default=1, metavar="N", help="studies at a time here (default: 1)")
         run.add_argument("--num-parts", type=int, default=1, metavar="N", help="of a job array (default: 1)")
         run.add_argument("--part-id", type=int, default=0, metavar="I", help="this job's part, from 0")
@@ -97,6 +98,7 @@ def _run(arguments: argparse.Namespace, output: Path) -> None:
         fast=arguments.fast,
         device=arguments.device,
         dicom=arguments.dicom or bool(arguments.pacs),
+        phases=arguments.phases,
         number=arguments.part_id,
         parts=arguments.num_parts,
         retry=arguments.retry,

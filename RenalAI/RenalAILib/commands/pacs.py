@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..errors import InputError
 from .console import console
 from .pacs_options import add_connection, add_query, archive_of, pacs_studies, query_of, sentence
-from .segment import add_device, add_weights
+from .segment import add_device, add_phases, add_weights
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,6 +50,7 @@ class Pacs:
             if word in ("segment", "watch"):
                 add_weights(one)
                 add_device(one)
+                add_phases(one)
                 one.add_argument("--no-send", action="store_true", help="leave the PACS as it is")
                 one.add_argument("--keep", action="store_true", help="keep the fetched CTs")
                 one.add_argument("--retry", action="store_true", help="try failed studies again")
@@ -149,6 +150,7 @@ def _batch(arguments: argparse.Namespace, studies: PacsStudies, found: Sequence[
         fast=arguments.fast,
         device=arguments.device,
         dicom=True,
+        phases=arguments.phases,
         retry=arguments.retry,
         supply=studies,
     )

@@ -45,11 +45,7 @@ class Segment:
         parser.add_argument(
             "--second-phase", metavar="PATH", help="the same patient's CT in another contrast phase, for enhancement"
         )
-        parser.add_argument(
-            "--phases",
-            action="store_true",
-            help="also measure kidneys and masses in the other contrast phases of the DICOM study, registered",
-        )
+        add_phases(parser)
         parser.add_argument(
             "--dicom",
             action="store_true",
@@ -86,6 +82,15 @@ class Segment:
 def add_device(parser: argparse.ArgumentParser) -> None:
     """The option that every command with networks has."""
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where the networks run")
+
+
+def add_phases(parser: argparse.ArgumentParser) -> None:
+    """The option of those that segment whole studies."""
+    parser.add_argument(
+        "--phases",
+        action="store_true",
+        help="also measure kidneys and masses in the other contrast phases of the DICOM study, registered",
+    )
 
 
 def add_weights(parser: argparse.ArgumentParser) -> None:

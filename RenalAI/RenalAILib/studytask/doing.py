@@ -74,6 +74,7 @@ def _done(task: StudyTask, record: StudyRecord, report: Progress) -> StudyRecord
         fast=task.weights.fast,
         series=task.series,
         second_phase=second_phase,
+        phases=task.phases,
         dicom=task.dicom,
         report=report,
     )

@@ -39,6 +39,7 @@ class StudyTask:
         series: for DICOM, the UID or number of the series; None for the best one.
         second_phase: the same patient's CT in another phase, or None.
         dicom: whether the result holds DICOM objects for the PACS.
+        phases: whether what is found is measured in the study's other contrast phases too.
         output: the batch's folder.
     """
 
@@ -49,6 +50,7 @@ class StudyTask:
     series: str | None = None
     second_phase: str | None = None
     dicom: bool = False
+    phases: bool = False
 
     @property
     def sources(self) -> tuple[Path, Path | None]:
@@ -58,7 +60,7 @@ class StudyTask:
     def key(self, content: str) -> str:
         """SHA-256 of everything the result depends on: the content (a digest or a stamp), weights, options, program."""
         weights = self.weights
-        told = [content, weights.sha256, weights.fast, self.series, self.dicom, __version__]
+        told = [content, weights.sha256, weights.fast, self.series, self.dicom, self.phases, __version__]
         return hashlib.sha256(json.dumps(told).encode("utf-8")).hexdigest()
 
     def folder(self, key: str) -> Path:
