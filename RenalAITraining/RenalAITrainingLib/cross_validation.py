@@ -95,7 +95,7 @@ def cross_validate(
         raise InputError(f"one fold tests, one validates, the others train: there must be 3 or more, got {folds}")
     if sources.dataset is not None:
         sources = replace(sources, dataset=plan_dataset(sources.dataset, output / "dataset", None, report))
-    shared = _folds(sources, folds)
+    shared = folds_of(sources, folds)
     write_text(output / RECORD, json.dumps({"seed": SEED, "folds": shared.names}, indent=1) + "\n")
     if loaded.plan.sinus == "filled":
         shared = replace(shared, selection=shared.selection.with_sinus())
@@ -112,7 +112,7 @@ def cross_validate(
     return write_report(shared.selection, None, [_pooled(loaded, runs, output)], output / REPORT)
 
 
-def _folds(sources: Sources, folds: int) -> Folds:
+def folds_of(sources: Sources, folds: int) -> Folds:
     """Stratified by masses where a dataset knows them; the labelled CTs of a data folder by chance."""
     if sources.dataset is not None:
         dataset = Dataset.open(sources.dataset)

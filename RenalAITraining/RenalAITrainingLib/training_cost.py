@@ -24,8 +24,8 @@ from .synthesis.delineate_samples import SHAPE as KIDNEY_SHAPE
 from .tasks import build_task
 
 SUSTAINED = 0.075
-"""Share of a GPU's dense half-precision peak that training 3-D networks reaches, by assumption: they wait for memory more
-than for arithmetic."""
+"""Share of a GPU's dense half-precision peak that training 3-D networks reaches, by assumption: they wait for memory
+more than for arithmetic."""
 
 GPUS_TFLOPS = {"H100 (80 GB)": 989.0, "RTX 4090 (24 GB)": 165.0}
 """Dense half-precision peaks with sums in single precision, from their makers' data sheets."""
@@ -124,9 +124,9 @@ def cost_table(recipes: Iterable[tuple[str, Recipe]], measure: bool = True) -> T
     )  # fmt: skip
     peaks = ", ".join(f"{gpu} {peak:.0f} TFLOP/s" for gpu, peak in GPUS_TFLOPS.items())
     notes = (
-        f"Hours by assumption: {100 * SUSTAINED:.1f} % of the dense half-precision peak ({peaks}), batches made by other"
-        " threads meanwhile (--workers). The first steps of a run tell the true time. Recipes counted in epochs have no"
-        " hours here: their steps follow from the samples.",
+        f"Hours by assumption: {100 * SUSTAINED:.1f} % of the dense half-precision peak ({peaks}), batches made by"
+        " other threads meanwhile (--workers). The first steps of a run tell the true time. Recipes counted in epochs"
+        " have no hours here: their steps follow from the samples.",
     )
     digits = dict.fromkeys(columns, 2) | dict.fromkeys(columns[7:], 1)
     return Table("cost", "What the training will need", columns, tuple(rows), notes, digits)

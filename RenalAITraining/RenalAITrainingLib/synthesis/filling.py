@@ -32,8 +32,8 @@ def synthesise(
 ) -> int:
     """At least ``count`` samples of ``seed`` for ``stage`` in ``output``, those missing now; how many were written.
 
-    What draw ``n`` gives depends on seed, stage, ``n``, ``phantom_share`` and ``cases`` (see `Scans`) alone, never on the others or on the run:
-    a store that was left half filled is filled as if nothing had happened.
+    What draw ``n`` gives depends on seed, stage, ``n``, ``phantom_share`` and ``cases`` (see `Scans`) alone, never on
+    the others or on the run: a store that was left half filled is filled as if nothing had happened.
 
     Raises:
         InputError: a number is out of range or the data folder lacks something.
