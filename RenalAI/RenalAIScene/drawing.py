@@ -9,7 +9,6 @@ import numpy as np
 import slicer
 import slicer.util
 
-from RenalAILib.drawn_masses import drawn_mass, side_at
 from RenalAILib.findings import Findings, Kidney, Mass
 from RenalAILib.labels import Label, MassClass
 from RenalAILib.terminology import segment_color, segment_name, segment_terminology
@@ -61,6 +60,8 @@ def drawn_masses(segmentation: Any) -> tuple[Mass, ...]:
     classes = drawn_classes(segmentation)
     if found is None or ct is None or not classes:
         return ()
+    from RenalAILib.drawn_masses import drawn_mass, side_at  # what measures: not needed where nothing was drawn
+
     volume, masses = volume_of(ct), []
     present = set(segmentation.GetSegmentation().GetSegmentIDs())
     kidneys = [

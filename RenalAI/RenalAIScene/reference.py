@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from RenalAILib.compare.schemes import Scheme, in_our_labels
 from RenalAILib.errors import InputError
 from RenalAILib.findings import Kidney, Mass, segment_label
 from RenalAILib.labels import KIDNEY_LABELS, MASS_LABELS, Label
@@ -88,6 +87,11 @@ def corrected_labels(segmentation: Any, ct: Any) -> npt.NDArray[np.uint8]:
 
 def _divide(node: Any, both: Sequence[str], labels: npt.NDArray[np.uint8], ct: Any) -> None:
     """Adds segments of both kidneys, in place: right and left where nothing else is."""
+    from RenalAILib.compare.schemes import (
+        Scheme,
+        in_our_labels,
+    )  # with the readers of files: not needed to open a panel
+
     kits = np.zeros_like(labels)
     for segment_id in both:
         kits[segment_array(node, segment_id, ct) > 0] = _KITS_KIDNEY
