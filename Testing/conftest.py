@@ -10,6 +10,11 @@ from typing import Any
 import leftovers
 import loopback
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes is said of the machine, not of the code.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.load_profile("any machine")
 
 _MEASURED = "measured"
 _lines: list[str] = []
