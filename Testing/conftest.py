@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import leftovers
-import loopback
 import pytest
 from hypothesis import HealthCheck, settings
+
+import leftovers
+import loopback
 
 # How long an example takes is said of the machine, not of the code.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
