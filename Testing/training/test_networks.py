@@ -70,3 +70,21 @@ def test_weights_that_do_not_fit_are_told(tmp_path: Path) -> None:
     torch.save({"state_dict": {"fc.weight": torch.zeros(3)}}, path)
     with pytest.raises(InputError, match=r"does not fit .* missing"):
         networks.build("resnet10", filters=[8, 16, 16, 24], weights=path)
+
+
+def test_medicalnet_is_downloaded_by_monai_or_training_begins_with_random_weights(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    options = {"filters": [8, 16, 16, 24], "weights": "medicalnet"}
+    content = _medicalnet([8, 16, 16, 24])["state_dict"]
+    monkeypatch.setattr("monai.networks.nets.resnet.get_pretrained_resnet_medicalnet", lambda depth: content)
+    network = networks.build("resnet10", **options)
+    assert torch.equal(network.trunk.layer1[0].conv1.weight, content["module.layer1.0.conv1.weight"])
+    assert "MedicalNet-Resnet10" in network.origin
+
+    def offline(depth: int) -> None:
+        raise OSError("no route to host")
+
+    monkeypatch.setattr("monai.networks.nets.resnet.get_pretrained_resnet_medicalnet", offline)
+    random = networks.build("resnet10", **options)
+    assert random.origin == "random weights: those of MedicalNet could not be downloaded (no route to host)"

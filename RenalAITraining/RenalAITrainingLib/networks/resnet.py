@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -10,6 +10,8 @@ from monai.networks.nets.resnet import ResNet
 from torch import Tensor, nn
 
 from RenalAILib.errors import InputError
+
+MEDICALNET = "medicalnet"
 
 
 class ClassifierResNet(nn.Module):
@@ -25,7 +27,12 @@ class ClassifierResNet(nn.Module):
         stem: kernel of the first convolution, 7 in MedicalNet.
         hidden: units of the hidden layer (Zhao 2023: 128).
         dropout: probability before and after the hidden layer (Zhao 2023: 0.1).
-        weights: a MedicalNet checkpoint (``resnet_10.pth``); its single input channel goes to the image channel.
+        weights: a MedicalNet checkpoint (``resnet_10.pth``), or `MEDICALNET` to let MONAI download it where there is a
+            network and the package huggingface_hub; its single input channel goes to the image channel. None for
+            random weights, which those are too that could not be downloaded.
+
+    Attributes:
+        origin: where the weights came from, in words.
     """
 
     def __init__(
@@ -54,8 +61,14 @@ class ClassifierResNet(nn.Module):
         self.hidden = nn.Linear(filters[-1], hidden)
         self.output = nn.Linear(hidden, outputs)
         self.dropout = nn.Dropout(dropout)
-        if weights is not None:
+        self.origin = "random weights"
+        if weights is not None and str(weights) != MEDICALNET:
             load_medicalnet(self.trunk, Path(weights))
+            self.origin = f"weights of {weights}"
+        elif weights is not None:
+            state, self.origin = _downloaded()
+            if state is not None:
+                take_over(self.trunk, state, self.origin)
 
     def features(self, image: Tensor) -> Tensor:
         """The last feature maps ``(N, F, d, h, w)`` of ``(N, channels, D, H, W)``; d is an eighth of D."""
@@ -82,9 +95,15 @@ def load_medicalnet(trunk: ResNet, path: Path) -> None:
     """
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-        given = {name.removeprefix("module."): value for name, value in content.get("state_dict", content).items()}
+        given = dict(content.get("state_dict", content).items())
     except Exception as error:  # torch raises many kinds for a file that is no checkpoint
         raise InputError(f"{path} cannot be read as a MedicalNet checkpoint ({error})") from error
+    take_over(trunk, given, str(path))
+
+
+def take_over(trunk: ResNet, state: Mapping[str, Tensor], where: str) -> None:
+    """The same from tensors by MedicalNet's names. Raises InputError that names ``where`` they come from."""
+    given = {name.removeprefix("module."): value for name, value in state.items()}
     own = trunk.state_dict()
     shared = {name: value for name, value in given.items() if name in own}
     image = shared.get("conv1.weight")
@@ -95,10 +114,21 @@ def load_medicalnet(trunk: ResNet, path: Path) -> None:
     other = [name for name, value in shared.items() if value.shape != own[name].shape]
     if missing or other:
         raise InputError(
-            f"{path} does not fit ResNet-10 of this width: {len(missing)} missing, {len(other)} of other shape"
+            f"{where} does not fit ResNet-10 of this width: {len(missing)} missing, {len(other)} of other shape"
             f" (first: {(missing + other)[0]})"
         )
     trunk.load_state_dict(shared, strict=False)
+
+
+def _downloaded() -> tuple[Mapping[str, Tensor] | None, str]:
+    """MedicalNet's ResNet-10 by MONAI's own call, and what it is in words; None where it cannot be had."""
+    from monai.networks.nets.resnet import get_pretrained_resnet_medicalnet
+
+    try:
+        return get_pretrained_resnet_medicalnet(10), "MedicalNet's weights (TencentMedicalNet/MedicalNet-Resnet10)"
+    except Exception as error:  # a network, or a package that is not there, fails in many ways
+        why = " ".join(str(error).split()) or type(error).__name__
+        return None, f"random weights: those of MedicalNet could not be downloaded ({why})"
 
 
 def _dilate(stage: nn.Module, rate: int) -> None:
