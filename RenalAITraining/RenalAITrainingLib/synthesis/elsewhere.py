@@ -74,7 +74,7 @@ def stranded_fat(rng: Rng, scene: Scene, side: Side) -> Scene:
     share = np.maximum(sheets, fascia) * rng.uniform(0.3, 0.9)
     if rng.random() < 0.25:  # a crescent of fluid or blood under the fascia
         crescent = rng.uniform(1, 7) + 3 * smooth_field(rng, part.shape, part.spacing_mm, 25) - away
-        share = np.maximum(share, 1 / (1 + np.exp(-crescent / 0.6)))
+        share = np.maximum(share, 1 / (1 + np.exp(np.clip(-crescent / 0.6, -30, 30))))
     wanted = float(rng.uniform(5, 55))
     hu = scene.hu.copy()
     hu[where] = part.hu + (share * free).astype(np.float32) * (wanted + part.noise.draw(rng, part.shape) - part.hu)

@@ -58,7 +58,8 @@ def draw_interior(rng: Rng, kidney: Mask, sinus: Mask, spacing_mm: npt.NDArray[n
     core = _core(rng, kidney, sinus, depth, spacing_mm, carve)
     height = ndimage.distance_transform_edt(~core, sampling=spacing_mm).astype(np.float32)  # above the sinus
     inner = ndimage.distance_transform_edt(core, sampling=spacing_mm).astype(np.float32)
-    sinus_share = share_within(height - inner, spacing_mm, 0.6) * kidney
+    smooth = ndimage.gaussian_filter(height - inner, 0.8 / spacing_mm)  # the staircase of voxels
+    sinus_share = share_within(smooth, spacing_mm, 0.6) * kidney
     bases, apices = _pyramid_axes(rng, kidney & ~core, depth, height, core, spacing_mm)
     medulla, papilla = _pyramids(rng, kidney, depth, height, bases, apices, spacing_mm)
     urine, vessel = _tubes(rng, kidney, core, depth, bases, apices, spacing_mm)
