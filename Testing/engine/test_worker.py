@@ -86,7 +86,7 @@ def worker(tmp_path, monkeypatch):
     assert list((tmp_path / "temporary").iterdir()) == [], "files left behind"
 
 
-def gone(pid: int, within_s: float = 1.0) -> bool:
+def gone(pid: int, within_s: float = 10.0) -> bool:
     """Whether a process (a zombie counts as gone) ends in time."""
     end = time.monotonic() + within_s
     while time.monotonic() < end:
@@ -101,7 +101,7 @@ def gone(pid: int, within_s: float = 1.0) -> bool:
 
 
 def until_stage(run: Run[Any], stage: str) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while run.progress.stage != stage:
         assert run.poll() and time.monotonic() < end, run.progress
         time.sleep(0.01)
@@ -222,7 +222,7 @@ def test_no_worker_outlives_its_starter(tmp_path):
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     process.stdout.close()
-    assert gone(pid, 2.0)
+    assert gone(pid, 20.0)
     time.sleep(0.1)
     assert list((tmp_path / "temporary").iterdir()) == []
 

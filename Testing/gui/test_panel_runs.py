@@ -203,11 +203,11 @@ def test_what_ends_a_run_from_outside_leaves_nothing(entered, double, toy, how):
         slicer.mrmlScene.Clear()
     else:
         entered.cleanup()
-    double.waitFor(lambda: not run.running, 5)
+    double.waitFor(lambda: not run.running, 30)
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLTableNode") == 0
     assert not double.answers.of("error")
-    double.waitFor(lambda: not list((toy / "temporary").iterdir()), 2)
+    double.waitFor(lambda: not list((toy / "temporary").iterdir()), 30)
 
 
 def test_errors_are_told_in_words(entered, double, monkeypatch, tmp_path):
@@ -301,7 +301,7 @@ def test_the_console_one_liner(double, add_ct):
     run = RenalAI.RenalAILogic().segment(volumeNode, fast=True, waitForCompletion=False)
     assert run.running
     run.cancel()
-    double.waitFor(lambda: not run.running, 5)
+    double.waitFor(lambda: not run.running, 30)
     RenalAI.RenalAILogic().close()
 
 
