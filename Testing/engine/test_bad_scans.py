@@ -167,6 +167,45 @@ def nrrd_without_space(folder: Path) -> Words:
     return ["segment", str(write_nrrd(folder / "scan.nrrd", small_ct(), space=None))]
 
 
+def _nrrd(folder: Path, **fields: str) -> Words:
+    """A detached header, with some fields overwritten (left out where empty)."""
+    known = {"type": "short", "dimension": "3", "sizes": "16 14 8", "encoding": "raw", "data file": "scan.raw"} | fields
+    lines = [f"{name}: {value}" for name, value in known.items() if value]
+    (folder / "scan.nhdr").write_text("\n".join(["NRRD0005", "# made by hand", *lines, "", ""]), encoding="utf-8")
+    return ["segment", str(folder / "scan.nhdr")]
+
+
+@bad(r"scan\.nhdr names scan\.raw for its voxels, which is not there")
+def nrrd_without_its_data(folder: Path) -> Words:
+    return _nrrd(folder)
+
+
+@bad(r"scan\.nhdr keeps its slices in separate files")
+def nrrd_of_slices(folder: Path) -> Words:
+    return _nrrd(folder, **{"data file": "LIST"})
+
+
+@bad(r"scan\.nhdr is packed as bzip2, which RenalAI does not read")
+def nrrd_packed_otherwise(folder: Path) -> Words:
+    return _nrrd(folder, encoding="bzip2")
+
+
+@bad(r"scan\.nhdr has voxels of type block, which RenalAI does not read")
+def nrrd_of_blocks(folder: Path) -> Words:
+    return _nrrd(folder, type="block")
+
+
+@bad(r"scan\.nhdr is damaged: its header does not give its size")
+def nrrd_without_size(folder: Path) -> Words:
+    return _nrrd(folder, sizes="")
+
+
+@bad(r"scan\.nhdr is truncated: its header promises 3,584 bytes")
+def nrrd_with_too_few_voxels(folder: Path) -> Words:
+    (folder / "scan.raw").write_bytes(bytes(3000))
+    return _nrrd(folder)
+
+
 @bad(r"scan\.mhd names scan\.raw for its voxels, which is not there")
 def metaimage_without_its_data(folder: Path) -> Words:
     path = write_metaimage(folder / "scan.mha", small_ct())
