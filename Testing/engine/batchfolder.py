@@ -31,13 +31,16 @@ def write_cts(folder: Path, count: int, seed: int = 0) -> list[str]:
     return names
 
 
-def write_broken(folder: Path, like: str) -> list[str]:
-    """One file for each way of :data:`BROKEN`, by name."""
+def write_broken(folder: Path, like: str, more: int = 0) -> list[str]:
+    """One file for each way of :data:`BROKEN`, by name, and ``more`` torn ones."""
     whole = (folder / f"{like}.nii.gz").read_bytes()
     for name, content in (("empty", b""), ("torn", whole[:3000]), ("words", b"no image" * 100)):
         (folder / f"{name}.nii.gz").write_bytes(content)
     write_nifti(folder / "flat.nii.gz", np.full((20, 40, 40), 3, np.int16))
-    return list(BROKEN)
+    others = [f"torn{n}" for n in range(more)]
+    for n, name in enumerate(others):
+        (folder / f"{name}.nii.gz").write_bytes(whole[: 2000 + 100 * n])
+    return [*BROKEN, *others]
 
 
 class Pretended:

@@ -52,6 +52,8 @@ class DaskCluster:
             yield from _handed_out(distributed, client, tasks, begun)
 
     def _local(self, distributed: Any) -> Any:
+        import dask.config
+
         gpus = [] if self._device == "cpu" else visible_gpus()
         options = {"nthreads": 1, "memory_limit": 0}
         workers = {
@@ -59,7 +61,8 @@ class DaskCluster:
             for n, share in enumerate(shares(len(gpus) or self._workers, gpus))
         }
         scheduler = {"cls": distributed.Scheduler, "options": {"dashboard": False, "host": "127.0.0.1", "port": 0}}
-        return distributed.SpecCluster(workers=workers, scheduler=scheduler, silence_logs=40)
+        with dask.config.set({"distributed.nanny.pre-spawn-environ.DASK_LOGGING__DISTRIBUTED": "warning"}):
+            return distributed.SpecCluster(workers=workers, scheduler=scheduler, silence_logs=40)
 
 
 def do_remote_study(task: StudyTask) -> dict[str, Any]:
