@@ -27,9 +27,9 @@ from .evaluation.pairs import select
 from .evaluation.report_folder import write_report
 from .evaluation.running import CaseStore, run_cases
 from .evaluation.systems import BundleSystem
-from .jobs.model_card import model_card
 from .plan_dataset import plan_dataset
 from .publish import Papers, by_stage, publish
+from .publishing.model_card import model_card
 from .samples import SampleStore, Split
 from .synthesis.filling import synthesise
 from .trainer import Options, Trainer

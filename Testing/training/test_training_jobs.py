@@ -21,10 +21,10 @@ from RenalAITrainingLib.jobs.checking_dataset import CheckDatasetJob
 from RenalAITrainingLib.jobs.evaluating import EvaluateJob
 from RenalAITrainingLib.jobs.fusing import FuseJob
 from RenalAITrainingLib.jobs.importing import ImportJob
-from RenalAITrainingLib.jobs.model_card import model_card
 from RenalAITrainingLib.jobs.publishing_networks import BundleTexts, PublishJob
 from RenalAITrainingLib.jobs.splitting import SplitJob
 from RenalAITrainingLib.jobs.synthesising import SynthesiseJob
+from RenalAITrainingLib.publishing.model_card import model_card
 from RenalAITrainingLib.runs.run import training_environment
 
 TIME = "2026-11-21T13:05Z"

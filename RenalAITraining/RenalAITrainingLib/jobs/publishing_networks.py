@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from RenalAILib.errors import InputError
 from RenalAILib.worker.progress import Report
 
+from ..publishing.model_card import model_card
 from .job_files import read_answer, write_answer
-from .model_card import model_card
 
 if TYPE_CHECKING:
     from ..bundle_description import BundleDescription

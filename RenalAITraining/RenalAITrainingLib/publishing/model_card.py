@@ -1,4 +1,4 @@
-"""The model card of a bundle that was trained in the training module: what its networks are and what was measured."""
+"""The model card of a bundle made of trained networks: what its networks are and what was measured."""
 
 from __future__ import annotations
 
