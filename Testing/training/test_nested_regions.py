@@ -10,11 +10,14 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from RenalAILib.cli import main as renalai
 from RenalAILib.errors import InputError
 from RenalAILib.labels import Label
 from RenalAILib.volume import Volume
+from RenalAITrainingLib.dataset.folder import Dataset
 from RenalAITrainingLib.dataset.importers.incoming import Options
 from RenalAITrainingLib.dataset.importers.layouts import LAYOUTS, layout_of
+from RenalAITrainingLib.dataset.patient_phases import other_phases, patients_in_phases
 from RenalAITrainingLib.evaluation.regions import REGIONS, region_agreement
 from RenalAITrainingLib.evaluation.slice_pictures import STEP, SlicePictures
 
@@ -66,6 +69,18 @@ def test_each_sequence_of_a_brats_folder_comes_in(
             wanted = np.isin(seg, parts)
             assert int(np.isin(incoming.labels.voxels, REGIONS[region]).sum()) == int(wanted.sum())
     assert len(patients) == 1  # the same pseudonym in the dataset of each sequence
+
+
+def test_all_sequences_of_a_patient_lie_in_one_dataset_by_their_words(tmp_path: Path) -> None:
+    _patient(tmp_path / "brats" / "BraTS20_1", "_", {"t1ce": "t1ce", "t2": "t2"}, 4)
+    for sequence in ("t1ce", "t2"):
+        words = ["import", str(tmp_path / "brats"), "-o", str(tmp_path / "data"), "--format", f"brats-{sequence}"]
+        assert renalai(["dataset", *words]) == 0
+    dataset = Dataset.open(tmp_path / "data")
+    assert [case.phase_word for case in dataset] == ["t1ce", "t2"] and len({case.patient for case in dataset}) == 1
+    (group,) = patients_in_phases(dataset, None, ["t2", "t1ce"])
+    assert [case.phase_word for case in group] == ["t2", "t1ce"]
+    assert [case.phase_word for case in other_phases(dataset, group[0], ["t1ce", "t2"])] == ["t1ce"]
 
 
 def test_a_missing_sequence_is_named(tmp_path: Path) -> None:
