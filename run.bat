@@ -38,7 +38,7 @@ exit /b 0
 
 :whole
 "%python%" -m pytest -n logical --maxprocesses 4 --dist loadfile -m "not alone" --cov --cov-report= || set "failed=%failed% pytest"
-"%python%" -m pytest -m alone || set "failed=%failed% alone"
+"%python%" -m pytest -m alone Testing || set "failed=%failed% alone"
 "%python%" Testing\layercoverage.py || set "failed=%failed% coverage"
 exit /b 0
 

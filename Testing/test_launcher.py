@@ -148,7 +148,7 @@ def test_a_moved_checkout_installs_anew(tree: Tree) -> None:
 def test_checks_all_run_though_one_fails(tree: Tree) -> None:
     assert tree.run("test")[1][-3:] == [
         "-m pytest -n logical --maxprocesses 4 --dist loadfile -m not alone --cov --cov-report=",
-        "-m pytest -m alone",
+        "-m pytest -m alone Testing",
         "Testing/layercoverage.py",
     ]
     code, calls, error = tree.run("test", "-k", "geometry", breaks="mypy")
