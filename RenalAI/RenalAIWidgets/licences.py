@@ -87,8 +87,10 @@ def ensure(bundle: str, ask: Ask | None = None) -> None:
         return
     text = _("{notice}\n\nDo you approve of this licence? You are asked once for this model and version.")
     if not (ask or _ask)(text.format(notice=_notice(model)), _text_of(model)):
-        words = _("The licence of {title} was not approved, so nothing was segmented. Choose another model, or press "
-                  "Segment again to be asked again.")  # fmt: skip
+        words = _(
+            "The licence of {title} was not approved, so nothing was done. Choose another model, or start again to be "
+            "asked again."
+        )
         raise NotApprovedError(words.format(title=model.metadata.get("title", bundle)))
     qt.QSettings().setValue(_setting(model), model.licence)
 

@@ -14,6 +14,7 @@ from RenalAILib.worker.errors import CancelledError
 from RenalAILib.worker.job import Job
 from RenalAIWidgets.dependencies import NotInstalledError
 from RenalAIWidgets.jobqueue import Ticket
+from RenalAIWidgets.licences import NotApprovedError
 from RenalAIWidgets.texts import show_error, show_plain, show_problem, time_left
 
 from .protocols import Jobs
@@ -58,7 +59,7 @@ class JobBar:
             self._doing, self._begun = doing, time.monotonic()
             show_plain(self._ui.jobLine, doing + "…")
             ticket = self._jobs.submit(job, self._on_progress, lambda ticket: self._on_end(ticket, then, told))
-        except (InputError, NotInstalledError) as problem:
+        except (InputError, NotInstalledError, NotApprovedError) as problem:
             show_plain(self._ui.jobLine, "")
             show_problem(told or self._ui.jobLine, str(problem))
             return

@@ -15,7 +15,7 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 
-from RenalAIWidgets import dependencies
+from RenalAIWidgets import dependencies, licences
 from RenalAIWidgets.dependencies import NotInstalledError
 
 DATASET = ("PyYAML>=6", "scipy>=1.11")
@@ -35,9 +35,11 @@ def missing(requirements: tuple[str, ...]) -> list[str]:
 
 
 def ensure_for(job: Any) -> None:
-    """What a job of :mod:`RenalAITrainingLib.jobs` needs. Raises NotInstalledError."""
+    """What a job of :mod:`RenalAITrainingLib.jobs` needs. Raises NotInstalledError, NotApprovedError."""
     kind = type(job).__name__
     if kind == "EvaluateJob":
+        if not Path(job.bundle).is_dir():  # a folder is what the user trained here
+            licences.ensure(job.bundle)
         dependencies.ensure()
         ensure(EVALUATION)
     else:

@@ -118,6 +118,20 @@ def test_the_shipped_model_is_asked_about(double, monkeypatch):
     assert "CC-BY-NC-SA-4.0" in question.text and "creativecommons.org" in question.detail
 
 
+def test_measuring_a_model_asks_but_for_one_that_was_trained_here(make_bundle, double, monkeypatch, tmp_path):
+    from RenalAITrainingLib.jobs.evaluating import EvaluateJob
+    from RenalAITrainingWidgets import packages
+
+    folder = make_bundle()
+    monkeypatch.setattr(packages, "missing", lambda requirements: [])
+    monkeypatch.setattr(packages.dependencies, "missing", list)
+    packages.ensure_for(EvaluateJob(tmp_path, "test", str(folder), tmp_path / "report"))
+    assert double.dialogs == []
+    double.answers.queue(False)
+    with pytest.raises(NotApprovedError):
+        packages.ensure_for(EvaluateJob(tmp_path, "test", "mine", tmp_path / "report"))
+
+
 def test_the_panel_names_the_licence_and_declining_starts_nothing(double, make_bundle, tmp_path, monkeypatch):
     import sys
 
