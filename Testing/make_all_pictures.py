@@ -37,6 +37,7 @@ SCRIPTS = {
         "training-train-light-1x.png": "training-train.png",
         "training-evaluate-light-1x.png": "training-evaluate.png",
     },
+    ("training/make_synthesis_pictures.py",): {"synthesis.png": "synthesis.png"},
 }
 NAMES = sorted(name for made in SCRIPTS.values() for name in made.values())
 
