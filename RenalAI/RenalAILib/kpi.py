@@ -20,7 +20,8 @@ from .errors import InputError
 from .report.readings import Reading
 
 SCHEMA = "renalai.kpi/1"
-_STAGES = ("locate", "delineate", "characterise")
+_ACCURACY = "classification quality, accuracy"
+_STAGES = ("locate", "phases", "delineate", "detect", "vote", "characterise")
 
 
 @dataclass(frozen=True)
@@ -55,13 +56,14 @@ class Collected:
         findings: contents of ``findings.json``.
         metrics: lines of each ``metrics.jsonl``.
         statuses: seconds of each training run that has a ``status.json``, by its folder.
-        evaluations: contents of ``evaluation.json``.
+        evaluations, votes: contents of ``evaluation.json``, of bundles that draw and of slices that vote.
     """
 
     findings: list[Mapping[str, Any]] = field(default_factory=list)
     metrics: dict[Path, list[Mapping[str, Any]]] = field(default_factory=dict)
     statuses: dict[Path, float] = field(default_factory=dict)
     evaluations: list[Mapping[str, Any]] = field(default_factory=list)
+    votes: list[Mapping[str, Any]] = field(default_factory=list)
 
 
 def collect(places: Iterable[Path]) -> Collected:
@@ -99,7 +101,7 @@ def kpis(found: Collected) -> list[Kpi]:
         _times("time-to-diagnose, both", both, "", "the sum, for studies that were read"),
         _times("time of preprocessing", around, "", "findings: reading, resampling, all stages but their networks"),
         *_training(found),
-        *_quality(found.evaluations),
+        *_quality(found.evaluations, found.votes),
     ]
 
 
@@ -130,12 +132,14 @@ def _take(path: Path, found: Collected) -> None:
             found.findings.append(data)
         elif schema.startswith("renalai.evaluation/"):
             found.evaluations.append(data)
+        elif schema.startswith("renalai.vote-evaluation/"):
+            found.votes.append(data)
         elif path.name == "status.json" and data.get("elapsed_s"):
             found.statuses[path.parent.resolve()] = float(data["elapsed_s"])
 
 
 def _size(found: Collected) -> int:
-    return len(found.findings) + len(found.metrics) + len(found.evaluations)
+    return len(found.findings) + len(found.metrics) + len(found.evaluations) + len(found.votes)
 
 
 def _reader_s(findings: Mapping[str, Any]) -> float | None:
@@ -172,7 +176,7 @@ def _training(found: Collected) -> list[Kpi]:
     ]
 
 
-def _quality(evaluations: Sequence[Mapping[str, Any]]) -> list[Kpi]:
+def _quality(evaluations: Sequence[Mapping[str, Any]], votes: Sequence[Mapping[str, Any]]) -> list[Kpi]:
     kidney, mass = _Best("kidney and mass"), _Best("mass")
     accuracy: tuple[float | None, int] = None, 0
     for evaluation in evaluations:
@@ -185,8 +189,9 @@ def _quality(evaluations: Sequence[Mapping[str, Any]]) -> list[Kpi]:
     return [
         kidney.kpi("kidney segmentation quality, Dice", "0.84", told),
         mass.kpi("tumor segmentation quality, Dice", "0.71 and 0.64", "evaluation: Dice of a CT's masses (KiTS)"),
-        Kpi(
-            "classification quality, accuracy",
+        _slices_right(votes)
+        or Kpi(
+            _ACCURACY,
             "",
             accuracy[0],
             None,
@@ -196,6 +201,17 @@ def _quality(evaluations: Sequence[Mapping[str, Any]]) -> list[Kpi]:
             "evaluation: found masses whose class (AML, cystic, solid) is right; the study: tumor or healthy",
         ),
     ]
+
+
+def _slices_right(votes: Sequence[Mapping[str, Any]]) -> Kpi | None:
+    """The study's own measure, images classified rightly; of several evaluations that on most of them."""
+    images = [row for one in votes for row in one["tables"]["measures"]["rows"] if row["what"] == "images"]
+    if not images:
+        return None
+    row = max(images, key=lambda row: int(row["count"]))
+    told = row["accuracy"]
+    source = "evaluation of slice votes: images whose class is right, of all that voted"
+    return Kpi(_ACCURACY, "", told["value"], told["low"], told["high"], int(row["count"]), "0.92 and 0.85", source)
 
 
 class _Best:

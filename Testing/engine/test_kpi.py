@@ -102,3 +102,15 @@ def test_what_holds_nothing_is_refused(tmp_path: Path) -> None:
     (tmp_path / "findings.json").write_text("[1", encoding="utf-8")
     with pytest.raises(InputError, match=r"findings\.json cannot be read"):
         collect([tmp_path])
+
+
+def test_accuracy_is_that_of_slices_where_slices_vote(tmp_path: Path) -> None:
+    """The study counts images; of two evaluations the one on more of them."""
+    for name, count, value in (("a", 40, 0.7), ("b", 90, 0.9)):
+        accuracy = {"value": value, "low": 0.6, "high": 0.95, "count": count}
+        rows = [{"what": "images", "count": count, "accuracy": accuracy}, {"what": "patients, by vote", "count": 4}]
+        content = {"schema": "renalai.vote-evaluation/1", "tables": {"measures": {"rows": rows}}}
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "evaluation.json").write_text(json.dumps(content), encoding="utf-8")
+    (line,) = [one for one in kpis(collect([tmp_path])) if one.name == "classification quality, accuracy"]
+    assert (line.value, line.low, line.count, line.paper) == (0.9, 0.6, 90, "0.92 and 0.85")
