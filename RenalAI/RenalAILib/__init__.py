@@ -30,6 +30,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from .version import __version__
+
 if TYPE_CHECKING:
     from .bundle import Bundle
     from .bundle_store import load_bundle
@@ -42,8 +44,6 @@ if TYPE_CHECKING:
     from .report import write_outcome
     from .study import segment_study
     from .volume import Volume
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Bundle",

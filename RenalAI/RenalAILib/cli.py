@@ -18,9 +18,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import NoReturn, cast
 
-from . import __version__
 from .commands.command import Command, added_commands, missing_package
 from .errors import InputError
+from .version import __version__
 
 _OWN = {
     "segment": "segment",

@@ -7,10 +7,10 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
-from .. import __version__
 from ..report.markup import Markup, element
 from ..report.stylesheet import STYLESHEET
 from ..studytask.task import Number, StudyRecord
+from ..version import __version__
 from ..writing import write_text
 from .cohort import COMPARED, Row, cohort_of, csv_text, rows, spent
 from .histograms import histogram

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .. import __version__
 from ..boxes import Box
 from ..findings import Outcome, Saliency
 from ..labels import Side
 from ..report.readings import Reading
 from ..terminology import KIDNEY, Code
+from ..version import __version__
 from . import concepts
 from .identity import ResultUids
 from .installed import highdicom, names_unspoken

@@ -12,9 +12,9 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from .. import __version__
 from ..findings import Outcome
 from ..report.readings import Reading
+from ..version import __version__
 from .source_images import SourceImages
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .. import __version__
 from ..findings import BundleIdentity, Kidney, Mass
 from ..report.readings import Reading
 from ..terminology import Code, segment_terminology
+from ..version import __version__
 from . import concepts
 from .installed import highdicom
 from .segment_description import as_read, coded, is_drawn, spoken

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from .. import __version__
 from ..findings import BundleIdentity, Kidney, Mass
 from ..report.readings import Reading
 from ..terminology import CLASS_NAMES, Code, segment_color, segment_name, segment_terminology
+from ..version import __version__
 from .installed import highdicom
 
 _LABEL_LENGTH, _DESCRIPTION_LENGTH = 64, 1024  # LO and ST, PS3.5 6.2

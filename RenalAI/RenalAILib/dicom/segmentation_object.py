@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import __version__
 from ..errors import InputError
 from ..findings import Kidney, Mass, Outcome
 from ..report.readings import Reading, Verdict
+from ..version import __version__
 from ..writing import replaced_file
 from .identity import ResultUids
 from .installed import highdicom, names_unspoken

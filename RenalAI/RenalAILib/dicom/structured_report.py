@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from .. import __version__
 from ..findings import Mass, Outcome
 from ..report.readings import Reading
+from ..version import __version__
 from . import concepts
 from .identity import ResultUids, uid
 from .installed import highdicom, names_unspoken

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from .. import __version__
 from ..figures import Picture
 from ..findings import Findings, Kidney, Mass
 from ..labels import MassClass, Side
 from ..terminology import CLASS_COLORS, KIDNEY_COLOR, Rgb, segment_name, short_name
+from ..version import __version__
 from . import wording
 from .detection_card import box_method, detections_section
 from .drawings import Drawing

@@ -10,12 +10,12 @@ import base64
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from .. import __version__
 from ..figures import Picture
 from ..findings import Findings, Mass
 from ..labels import MassClass
 from ..png import png
 from ..terminology import CLASS_COLORS, KIDNEY_COLOR, Rgb, segment_name, short_name
+from ..version import __version__
 from . import wording
 from .burnin import burnt_in
 from .markup import Child, Markup, element, joined

@@ -11,10 +11,10 @@ import re
 
 import numpy as np
 
-from .. import __version__
 from ..findings import BundleIdentity, Kidney, Mass, Outcome
 from ..gzipping import gzipped
 from ..terminology import segment_color, segment_name, segment_terminology
+from ..version import __version__
 from ..volume import Volume
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from ... import __version__
+from ...version import __version__
 from .profile import EDITION, Options
 
 SCHEMA = "renalai.deidentification/1"
