@@ -11,6 +11,7 @@ import slicer.util
 from handmade import painted_outcome
 from vtk.util.numpy_support import vtk_to_numpy
 
+from RenalAILib.figures import Figures
 from RenalAILib.findings import Findings, Kidney, Mass
 from RenalAILib.labels import Label, MassClass, Side
 from RenalAILib.report import write_outcome
@@ -159,7 +160,9 @@ def test_everything_is_in_the_outcome_and_in_every_export(double, tmp_path):
     assert ",drawn" in by_hand[drawn_id] and ",removed" in by_hand["mass_left_1"]
     kept = json.loads(files["findings.json"].read_text(encoding="utf-8"))
     assert kept["masses"][-1]["drawn"] == 1 and kept["removed"]["masses"][0]["segment_id"] == "mass_left_1"
-    printed = print_page(now.findings, (), {}, (said,))
+    figures = Figures(now)
+    pictures = {mass.segment_id: figures.of_mass(mass) for mass in now.findings.masses}
+    printed = print_page(now.findings, figures.overview(), pictures, (said,))
     assert "Right drawn mass 1" in printed and "emoved by the radiologist" in printed
 
 
