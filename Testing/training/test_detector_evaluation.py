@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from RenalAILib.labels import Label
 from RenalAILib.report.nifti import nifti_ct, nifti_labels
 from RenalAITrainingLib.detection_metrics import JudgedSlice, detection_scores, hits
 from RenalAITrainingLib.evaluation.command import Evaluate
+from RenalAITrainingLib.publishing.model_card import model_card
 
 
 @pytest.fixture
@@ -57,6 +59,12 @@ def test_candidates_are_counted_against_masses(cases: Path, tmp_path: Path) -> N
     (total,) = content["tables"]["candidates"]["rows"]
     assert total["Sensitivity"] == pytest.approx(4 / 5)
     assert total["False per scan"] == pytest.approx(0.5)
+    froc = content["tables"]["froc"]["rows"]
+    assert froc[0]["Sensitivity"] == pytest.approx(4 / 5) and froc[0]["False per scan"] == pytest.approx(0.5)
+    assert all(one["Sensitivity"] >= other["Sensitivity"] for one, other in pairwise(froc))
+    texts = dict.fromkeys(("name", "version", "title", "license", "training_domain", "intended_use", "citation"), "t")
+    card = model_card(texts | {"demonstration": True}, {"slice-detect": ["ssd-renal"]}, content)
+    assert "Candidates in 3-D" in card and "FROC" in card and "Scan by scan" not in card
     rows = {row["Class"]: row for row in content["tables"]["slices"]["rows"]}
     assert rows["mass"]["Lesions"] == 5 and rows["kidney"]["Lesions"] == 4
     assert 0.5 < rows["mass"]["Sensitivity"] <= 1

@@ -36,6 +36,7 @@ from .pairs import Pair, select
 from .plain_report import FILES, PlainReport
 from .table import Cell, Table
 
+SCORES = (0.0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 SCHEMA = "renalai.detector-evaluation/1"
 
 
@@ -48,6 +49,7 @@ class JudgedScan:
         masses: in the reference.
         found: of them.
         false: candidates that are none.
+        scores: of every candidate with whether it is right, by falling score.
     """
 
     case: str
@@ -55,6 +57,7 @@ class JudgedScan:
     masses: int = 0
     found: int = 0
     false: int = 0
+    scores: Sequence[tuple[float, bool]] = ()
 
 
 def evaluate_boxes(
@@ -114,8 +117,9 @@ def judge_scan(pair: Pair, bundle: Bundle, *, device: str = "auto", fast: bool =
             by_class[name].append(JudgedSlice(shares, ids, boxes.boxes[at], boxes.scores[at]))
     reported, _ = placed(stage, view, slices, found)
     masses = [r.box for r in mass_regions(np.isin(labels, MASS_LABELS), Box.whole(labels.shape), Side.RIGHT)]
-    right = _found([one for one in reported if one.label == MASS], masses)
-    return JudgedScan(pair.case, by_class, len(masses), right, len(reported) - right)
+    scores = _judged(reported, masses)
+    right = sum(good for _, good in scores)
+    return JudgedScan(pair.case, by_class, len(masses), right, len(reported) - right, scores)
 
 
 def box_tables(judged: Sequence[JudgedScan], classes: Sequence[str]) -> list[Table]:
@@ -156,20 +160,35 @@ def box_tables(judged: Sequence[JudgedScan], classes: Sequence[str]) -> list[Tab
             ("A candidate is right where its middle lies in the box of a mass.",),
             {"False per scan": 2},
         ),
+        score_froc(judged),
         Table("scans", "Scan by scan", ("Case", "Masses", "Found", "False"), each),
     ]  # fmt: skip
 
 
-def _found(candidates: Sequence[Placed], masses: Sequence[Box]) -> int:
-    """How many masses have a candidate of their own; the best candidates choose first."""
-    waiting = list(masses)
-    for one in candidates:
+def _judged(candidates: Sequence[Placed], masses: Sequence[Box]) -> list[tuple[float, bool]]:
+    """The score of each candidate with whether it found a mass of its own; the best candidates choose first."""
+    waiting, judged = list(masses), []
+    for one in sorted(candidates, key=lambda placed: -placed.candidate.score):
         middle = (np.add(one.box.start, one.box.stop)) / 2
-        for mass in waiting:
-            if (middle >= mass.start).all() and (middle <= mass.stop).all():
-                waiting.remove(mass)
-                break
-    return len(masses) - len(waiting)
+        inside = (n for n, mass in enumerate(waiting) if (middle >= mass.start).all() and (middle <= mass.stop).all())
+        hit = next(inside, None) if one.label == MASS else None
+        if hit is not None:
+            waiting.pop(hit)
+        judged.append((float(one.candidate.score), hit is not None))
+    return judged
+
+
+def score_froc(judged: Sequence[JudgedScan]) -> Table:
+    """Sensitivity and false candidates a scan where only candidates of a score and more are reported."""
+    masses = sum(scan.masses for scan in judged)
+    scores = [pair for scan in judged for pair in scan.scores]
+    rows: list[tuple[Cell, ...]] = []
+    for least in SCORES if judged else ():
+        told = [right for score, right in scores if score >= least]
+        rows.append((least, sum(told) / masses if masses else None, told.count(False) / len(judged)))
+    columns = ("Least score reported", "Sensitivity", "False per scan")
+    digits = {"Least score reported": 2, "False per scan": 2}
+    return Table("froc", "FROC of the candidates", columns, tuple(rows), (), digits)
 
 
 def _stages(bundle: Bundle) -> DetectorStages:

@@ -8,6 +8,8 @@ from typing import Any
 _TABLES = (
     "composition", "overlap", "published", "detection", "by_size", "false_masses", "classes", "calibration_by_class",
 )  # fmt: skip
+_LISTINGS = ("scans", "cases", "verdicts")
+"""Tables with a row for every case, which do not go into a card."""
 
 
 def model_card(texts: Mapping[str, Any], networks: Mapping[str, Sequence[str]], evaluation: Any | None) -> str:
@@ -35,8 +37,12 @@ def _measured(evaluation: Mapping[str, Any]) -> list[str]:
     part = evaluation["split"] or "all cases"
     lines = [f"On {evaluation['dataset']}, {part}, by RenalAI {evaluation['renalai']}; in brackets 95 % intervals."]
     lines += [f"- {note}" for note in evaluation["notes"]]
-    tables = evaluation["systems"][0]["tables"]
-    for key in _TABLES:
+    if "systems" in evaluation:
+        tables, keys = evaluation["systems"][0]["tables"], list(_TABLES)
+    else:  # of boxes or votes: few tables
+        tables = evaluation["tables"]
+        keys = [key for key in tables if key not in _LISTINGS]
+    for key in keys:
         if key in tables and tables[key]["rows"]:
             lines += ["", f"### {tables[key]['title']}", *_rows(tables[key]["rows"])]
     return lines
