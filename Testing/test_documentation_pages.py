@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from RenalAILib import cli
+from RenalAILib.bundle_store import DEFAULT_BUNDLE, load_bundle
 from RenalAILib.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -67,6 +68,13 @@ def test_the_architecture_names_every_room(library: str) -> None:
         if not path.name.startswith(("_", ".")) and (path.suffix == ".py" or path.is_dir())
     }
     assert rooms - told == set()
+
+
+def test_accuracy_is_that_of_the_shipped_weights() -> None:
+    """New weights need new numbers: the page names the version that was measured."""
+    bundle = load_bundle(ROOT / "Resources" / "Bundles" / DEFAULT_BUNDLE)
+    page = (DOCS / "accuracy.md").read_text(encoding="utf-8")
+    assert f"{bundle.name} {bundle.version}" in page
 
 
 def blocks(page: Path, language: str) -> Iterator[str]:
