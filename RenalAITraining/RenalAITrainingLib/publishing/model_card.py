@@ -8,7 +8,7 @@ from typing import Any
 _TABLES = (
     "composition", "overlap", "published", "detection", "by_size", "false_masses", "classes", "calibration_by_class",
 )  # fmt: skip
-_LISTINGS = ("scans", "cases", "verdicts")
+_LISTINGS = ("scans", "cases")
 """Tables with a row for every case, which do not go into a card."""
 
 
