@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .contrast_phases import ContrastPhase, PhaseGuess, decided, phases_of_kidneys
+from .contrast_phases import PLAIN_BELOW_HU, ContrastPhase, PhaseGuess, decided, phases_of_kidneys
 from .domains import Mask
 from .evidence import neighborhood_means
 from .kidneys import OutlinedKidney, organs_by_side
@@ -111,8 +111,19 @@ def _word(scan: PhasedScan, seen: PhaseGuess) -> str:
 
 
 def _kidney_hu(view: Volume, kidneys: Sequence[OutlinedKidney]) -> npt.NDArray[np.float32]:
-    """HU of kidneys without their masses, means of small neighborhoods; empty where the scan hardly shows them."""
-    at = [np.argwhere(kidney.kidney) + kidney.box.start for kidney in kidneys]
+    """HU of kidneys, means of small neighborhoods; empty where the scan hardly shows them.
+
+    Bright parts of masses count: what a network of another phase calls a mass may well be medulla.
+    """
+    found = _hu_at(view, [np.argwhere(kidney.kidney) + kidney.box.start for kidney in kidneys])
+    if not found.size:
+        return found
+    masses = _hu_at(view, [np.argwhere(kidney.mass) + kidney.box.start for kidney in kidneys])
+    return np.concatenate([found, masses[masses >= PLAIN_BELOW_HU]])
+
+
+def _hu_at(view: Volume, at: Sequence[npt.NDArray[np.int64]]) -> npt.NDArray[np.float32]:
+    """HU at voxels, evenly thinned where there are very many; empty where a fifth of them lies outside the scan."""
     points = np.concatenate([np.zeros((0, 3), dtype=np.int64), *at])
     if not len(points):
         return np.zeros(0, np.float32)
