@@ -85,11 +85,11 @@ class ModelKind(enum.Enum):
 
     def label(self) -> str:
         return {
-            ModelKind.CASCADE: _("Cascade: kidneys, then their masses, then classes"),
-            ModelKind.ONE_STAGE: _("One stage: everything by one network on the whole scan"),
-            ModelKind.SLICE_SEGMENTATION: _("Slices: kidneys and masses drawn slice by slice"),
-            ModelKind.SLICE_VOTE: _("Votes: slices vote on the patient's class"),
-            ModelKind.DETECTOR: _("Detector: boxes around masses, a quick look"),
+            ModelKind.CASCADE: _("Cascade: kidneys, masses, classes"),
+            ModelKind.ONE_STAGE: _("One stage: all by one network"),
+            ModelKind.SLICE_SEGMENTATION: _("Slices: drawn one by one"),
+            ModelKind.SLICE_VOTE: _("Votes: slices vote on the class"),
+            ModelKind.DETECTOR: _("Detector: boxes around masses"),
         }[self]
 
     @property
