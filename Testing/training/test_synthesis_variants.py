@@ -106,5 +106,5 @@ def test_a_stent_is_a_thin_bright_tube_from_the_sinus_downwards() -> None:
     changed = _made(with_stent, 4, scene)
     tube = changed.hu - scene.hu > 100
     assert 10 < tube.sum() < 0.01 * tube.size and (changed.labels == scene.labels).all()
-    assert (tube & (scene.labels == Label.KIDNEY_LEFT)).any()
+    assert (tube & (scene.labels == Label.KIDNEY_LEFT)).any() and not (tube & scene.parenchyma).any()
     assert np.argwhere(tube)[:, 0].min() < np.argwhere(scene.labels == Label.KIDNEY_LEFT)[:, 0].mean() - 6

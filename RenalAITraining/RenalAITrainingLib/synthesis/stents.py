@@ -38,7 +38,7 @@ def with_stent(rng: Rng, scene: Scene, side: Side) -> Scene:
     at = (np.moveaxis(np.indices(shape), 0, -1) + start) * scene.spacing_mm
     distance, _ = cKDTree(path).query(at.reshape(-1, 3), distance_upper_bound=6.0)
     signed = np.minimum(distance, 6.0).reshape(shape).astype(np.float32) - np.float32(radius)
-    share = share_within(signed, scene.spacing_mm, 0.5)
+    share = share_within(signed, scene.spacing_mm, 0.5) * ~scene.parenchyma[where]  # urine's ways, not the tissue
     hu = scene.hu.copy()
     hu[where] += share * (np.float32(rng.uniform(400, 1400)) - hu[where])
     return scene.altered(hu)
