@@ -108,19 +108,19 @@ def toy(name: str) -> Recipe:
     )
 
 
-def constant_boxes(store: SampleStore) -> dict[str, float]:
-    """F1 of the stated baseline: in every slice the mean kidney boxes and the mean mass box of the training slices."""
+def constant_boxes(store: SampleStore, shape: tuple[int, int] = SHAPE) -> dict[str, float]:
+    """F1 of the stated baseline: the mean kidney boxes and mean mass boxes of the training slices in every slice."""
     train = [box for sample in store.split("train") for box in from_facts(sample.record.extra)]
     result = {}
     for label in ("kidney", "mass"):
-        rects = as_shares([box for box in train if box.label == label], SHAPE)
+        rects = as_shares([box for box in train if box.label == label], shape)
         right = (rects[:, 1] + rects[:, 3]) / 2 < 0.5
         always = np.stack([rects[right].mean(axis=0), rects[~right].mean(axis=0)])
         judged = []
         for sample in store.split("validation"):
             true = [box for box in from_facts(sample.record.extra) if box.label == label]
             ids = [(sample.record.sources, box.lesion) for box in true]
-            judged.append(JudgedSlice(as_shares(true, SHAPE), ids, always, np.ones(2)))
+            judged.append(JudgedSlice(as_shares(true, shape), ids, always, np.ones(2)))
         result[label] = detection_scores(judged).f1
     return result
 
@@ -204,27 +204,6 @@ def test_toy_training_beats_constant_boxes_and_runs_to_a_report(store: SampleSto
     assert best.side is (Side.RIGHT if best.centre_ras[0] > volume.ras((10, 40, 50))[0] else Side.LEFT)
     page = (tmp_path / "out/report.html").read_text(encoding="utf-8")
     assert 'id="candidate_1"' in page
-
-
-@pytest.mark.parametrize("name", [name for name in shipped() if name.startswith("abdullah")])
-def test_each_backbone_trains_by_its_recipe_and_publishes(name: str, store: SampleStore, tmp_path: Path) -> None:
-    recipe = toy(name)
-    if "inception" in name:
-        recipe.network.options.pop("width")
-    recipe = replace(
-        recipe,
-        schedule=replace(recipe.schedule, batch=2, steps=2, validate_every=2),
-        data=replace(recipe.data, validation_samples=2),
-    )
-    trainer = Trainer(recipe, store, tmp_path / "run", Options(threads=1, device="cpu"), report=_silent)
-    assert np.isfinite(trainer.run().best_score)
-    if "mobilenet" not in name:
-        return  # two steps leave BatchNorm's statistics far off: in deep trunks values grow beyond half precision
-    publish(description(4.0), by_stage([trainer.best]), [store], Papers("# Toy\n", "CC0\n"), tmp_path / "bundle")
-    metadata = json.loads((tmp_path / "bundle/configs/metadata.json").read_text(encoding="utf-8"))
-    stage = metadata["stages"]["slice-detect"]
-    assert stage["shape"] == list(SHAPE) and stage["neighbours"] == 1
-    assert stage["classes"] == ["kidney", "mass"]
 
 
 def test_a_published_detector_is_trained_on(store: SampleStore, tmp_path: Path) -> None:
