@@ -7,16 +7,18 @@ import queue
 import shutil
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 from ..errors import InputError
 from .job import OUTPUT, read_job
 from .progress import DONE, FAILED, Progress
 
 Emit = Callable[[Progress], None]
+_LEAVE_S = 2.0
 
 
 def progress_stream() -> TextIO:
@@ -68,14 +70,23 @@ def serve(folder: Path, emit: Emit, idle_s: float) -> None:
     def listen() -> None:
         for line in sys.stdin:
             paths.put(Path(line.rstrip("\n")))
-        shutil.rmtree(folder, ignore_errors=True)
-        os._exit(0)
+        _leave(folder)
 
     threading.Thread(target=listen, daemon=True).start()
     while True:
         try:
             path = paths.get(timeout=idle_s)
         except queue.Empty:
-            shutil.rmtree(folder, ignore_errors=True)
-            os._exit(0)  # the listening thread still waits on the input; a normal exit would wait for its lock
-        do_job(path, emit)
+            _leave(folder)  # the listening thread still waits on the input; a normal exit would wait for its lock
+        try:
+            do_job(path, emit)
+        except OSError:  # nobody hears what is emitted: the starter is gone, and the other thread may not know it yet
+            _leave(folder)
+
+
+def _leave(folder: Path) -> NoReturn:
+    """Ends the process at once; the folder goes first, though a job in another thread may still write into it."""
+    end = time.monotonic() + _LEAVE_S
+    while folder.exists() and time.monotonic() < end:
+        shutil.rmtree(folder, ignore_errors=True)
+    os._exit(0)
