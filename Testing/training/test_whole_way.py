@@ -200,7 +200,7 @@ def test_words_that_do_not_fit_are_told(tmp_path: Path, capsys: pytest.CaptureFi
     for words, told in (
         (["--all", *out], "the plan zhao2023-demo synthesises samples: name the data folder with --data"),
         (["--all", "toy", *out], "the plan toy trains on a dataset: name it with --dataset"),
-        (["--all", "none", *out], "no plan is called none; there are toy, zhao2023"),
+        (["--all", "none", *out], "no plan is called none; there are crossval-demo, kits23, toy, zhao2023"),
         (["demo-locate", *out], "name a recipe and its --samples, or train a whole bundle with --all"),
         (["demo-locate", "--all", "toy", *out], "give one of them"),
         (["--all", "toy", "--minutes", "3", *out], "stand in the plan"),
