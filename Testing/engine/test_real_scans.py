@@ -1,40 +1,38 @@
 """The shipped bundle on the real scans of ``../shared/data``, those it was never trained on before all.
 
-BTCV labels leave out the renal sinus and the bundle counts it as kidney; the bars are on the labels as given. Their
-millimetres are estimates, so only voxels are compared.
+References are brought to this project's convention first (`RenalAITrainingLib.convention`): BTCV's and
+TotalSegmentator's leave out the renal sinus, which the bundle counts as kidney. The bars are those set for the weights
+before they were trained: kidneys 0.94 with contrast medium and 0.88 without, lesions found from 8 mm on and named right,
+at most one false mass a scan, nothing in a chest. BTCV's millimetres are estimates, so only voxels are compared.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from statistics import mean
 
-import numpy as np
 import pytest
 
+from RenalAILib.bundle import Bundle
 from RenalAILib.bundle_store import find_bundles, load_bundle
-from RenalAILib.compare.dice import dice
-from RenalAILib.labels import Label, Side
-from RenalAILib.orientation import canonical
+from RenalAILib.compare import Agreement, compare_labels
+from RenalAILib.labels import Side
 from RenalAILib.pipelines.running import segment
 from RenalAILib.reading import read_labels, read_volume
+from RenalAITrainingLib.convention import filled
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "ct"
-NEVER_SEEN = ("btcv_0005", "btcv_0021", "btcv_0028", "btcv_0037", "lidc0001")
+ENHANCED = ("btcv_0005", "btcv_0021", "btcv_0028", "btcv_0037", "lidc0001")
 UNENHANCED = ("acrin001", "totalsegmentator_example")
-TRAINED_ON = (
-    "btcv_0006",
-    "btcv_0009",
-    "btcv_0010",
-    "btcv_0024",
-    "btcv_0026",
-    "btcv_0027",
-    "btcv_0034",
-    "btcv_0039",
-)
+TRAINED_ON = ("btcv_0010", "btcv_0027", "btcv_0039")  # some of them: these only prove that the way fits together
+
+Measure = Callable[[str], Agreement]
 
 
 @pytest.fixture(scope="module")
-def bundle():
+def bundle() -> Bundle:
     if not DATA.is_dir():
         pytest.skip(f"no real scans: {DATA} is not there")
     if "zhao2023-demo" not in find_bundles():
@@ -42,54 +40,55 @@ def bundle():
     return load_bundle("zhao2023-demo")
 
 
-def _kidney_dice(case: str, bundle, record_property) -> dict[Side, float]:
-    volume = read_volume(DATA / case / "ct.nii.gz")
-    truth = read_labels(DATA / case / "labels.nii.gz")
-    outcome = segment(volume, bundle, device="cpu")
-    masses = np.isin(outcome.labels, (Label.AML, Label.CYSTIC, Label.SOLID, Label.UNKNOWN))
-    lesions = truth.voxels >= Label.AML
-    middle = canonical(volume).ras((np.array(volume.shape) - 1) / 2)[0]
-    result = {}
-    for side in Side:
-        # Kidney with its masses, each side by the patient's middle: what a mass is belongs to another measure.
-        where = np.argwhere(truth.voxels == Label.kidney(side))
-        if not len(where):
-            continue
-        right = volume.ras(where.mean(axis=0))[0] > middle
-        assert right == (side is Side.RIGHT), "the truth itself is on the other side"
-        half = volume.ras(np.stack(np.meshgrid(0, 0, np.arange(volume.shape[2]), indexing="ij"), -1)[0, 0])[:, 0]
-        mine = (half > middle) == right
-        found = ((outcome.labels == Label.kidney(side)) | masses)[:, :, mine]
-        true = ((truth.voxels == Label.kidney(side)) | lesions)[:, :, mine]
-        result[side] = dice(found, true) or 0.0
-        record_property(f"dice_{side.value}", round(result[side], 3))
-    assert len(outcome.findings.kidneys) == 2, outcome.findings.warnings
-    assert {kidney.side for kidney in outcome.findings.kidneys} == set(Side)
-    return result
+@pytest.fixture(scope="module")
+def measure(bundle: Bundle) -> Measure:
+    """Each scan once through the bundle, against its reference; both kidneys found, on their sides."""
+
+    @cache
+    def agreement(case: str) -> Agreement:
+        volume = read_volume(DATA / case / "ct.nii.gz")
+        outcome = segment(volume, bundle, device="cpu")
+        assert {kidney.side for kidney in outcome.findings.kidneys} == set(Side), outcome.findings.warnings
+        assert len(outcome.findings.kidneys) == 2
+        return compare_labels(volume.with_voxels(outcome.labels), filled(read_labels(DATA / case / "labels.nii.gz")))
+
+    return agreement
 
 
-def _mean(dice_by_side: dict[Side, float]) -> float:
-    return sum(dice_by_side.values()) / len(dice_by_side)
+def _kidneys(agreement: Agreement) -> list[float]:
+    """Dice of each kidney with its masses."""
+    return [part.dice for part in agreement.structures if part.structure == "kidney_and_mass" and part.dice is not None]
 
 
-@pytest.mark.parametrize("case", NEVER_SEEN)
-def test_kidneys_with_contrast_never_seen(case: str, bundle, record_property) -> None:
-    # btcv_0028, small kidneys in 5 mm slices, stays just under the bar; it may not get worse.
-    assert _mean(_kidney_dice(case, bundle, record_property)) >= (0.86 if case == "btcv_0028" else 0.88)
+@pytest.mark.parametrize("case", (*ENHANCED, *TRAINED_ON))
+def test_each_kidney_with_contrast(case: str, measure: Measure) -> None:
+    found = _kidneys(measure(case))
+    assert len(found) == 2 and min(found) >= 0.92, found
 
 
 @pytest.mark.parametrize("case", UNENHANCED)
-def test_kidneys_without_contrast_never_seen(case: str, bundle, record_property) -> None:
-    assert min(_kidney_dice(case, bundle, record_property).values()) >= 0.80
+def test_each_kidney_without_contrast(case: str, measure: Measure) -> None:
+    found = _kidneys(measure(case))
+    assert len(found) == 2 and min(found) >= 0.86, found
 
 
-@pytest.mark.parametrize("case", TRAINED_ON)
-def test_kidneys_of_the_training_scans(case: str, bundle, record_property) -> None:
-    """Proves that the whole way fits together, nothing about accuracy."""
-    assert _mean(_kidney_dice(case, bundle, record_property)) >= 0.86
+def test_kidneys_never_seen_reach_the_bars(measure: Measure) -> None:
+    assert mean(dice for case in ENHANCED for dice in _kidneys(measure(case))) >= 0.94
+    assert mean(dice for case in UNENHANCED for dice in _kidneys(measure(case))) >= 0.88
 
 
-def test_nothing_is_found_in_a_chest(bundle) -> None:
+def test_real_cysts_never_seen_are_found_and_named(measure: Measure) -> None:
+    for case in ("btcv_0037", "lidc0001"):
+        true = [domain for domain in measure(case).detection.domains if domain.true_class is not None]
+        assert true and all(domain.predicted_class is domain.true_class for domain in true), case
+
+
+def test_at_most_one_false_mass_a_scan(measure: Measure) -> None:
+    cases = (*ENHANCED, *UNENHANCED)
+    assert mean(measure(case).detection.counts().false_positive for case in cases) <= 1
+
+
+def test_nothing_is_found_in_a_chest(bundle: Bundle) -> None:
     outcome = segment(read_volume(DATA / "chest_cmb_crc" / "ct.nii.gz"), bundle, device="cpu")
     assert not outcome.findings.kidneys and not outcome.findings.masses
     assert not outcome.labels.any()
