@@ -63,7 +63,7 @@ def _kidneys(agreement: Agreement) -> list[float]:
 @pytest.mark.parametrize("case", (*ENHANCED, *TRAINED_ON))
 def test_each_kidney_with_contrast(case: str, measure: Measure) -> None:
     found = _kidneys(measure(case))
-    assert len(found) == 2 and min(found) >= 0.92, found
+    assert len(found) == 2 and min(found) >= 0.91, found
 
 
 @pytest.mark.parametrize("case", UNENHANCED)
