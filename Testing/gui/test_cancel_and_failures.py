@@ -76,6 +76,7 @@ def test_cancel_at_each_stage(panel, double, desk, stage, measured):
         run = widget.panel.run._runs[0]
         double.waitFor(lambda: run.progress.stage == stage, 60)
         pid = widget.logic._queue._engine.pid
+        double.dialogs.clear()  # what was asked before the run: the licence of the weights
         begun = time.monotonic()
         click(ui.segmentButton)
         double.waitFor(lambda: ui.segmentButton.text == "Segment", 5)
