@@ -26,7 +26,9 @@ from RenalAITrainingLib.convention import filled
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "ct"
 ENHANCED = ("btcv_0005", "btcv_0021", "btcv_0028", "btcv_0037", "lidc0001")
 UNENHANCED = ("acrin001", "totalsegmentator_example")
-TRAINED_ON = ("btcv_0010", "btcv_0027", "btcv_0039")  # some of them: these only prove that the way fits together
+TRAINED_ON = (
+    "btcv_0006", "btcv_0009", "btcv_0010", "btcv_0024", "btcv_0026", "btcv_0027", "btcv_0034", "btcv_0039",
+)  # fmt: skip  # these only prove that the way fits together
 
 Measure = Callable[[str], Agreement]
 
