@@ -10,7 +10,7 @@ from RenalAILib.errors import InputError
 
 from ..nodules.command import Nodules
 from ..stages import CUT
-from ..synthesis.command import Synthesise
+from ..synthesis.command import Synthesise, SynthesiseScans
 from .vocabulary import ScanPhase
 
 if TYPE_CHECKING:
@@ -295,7 +295,7 @@ class Slices:
 
 
 class DatasetCommand:
-    """``renalai dataset create|import|list|check|split|fuse|samples|slices|nodules|synthesise``."""
+    """``renalai dataset create|import|list|check|split|fuse|samples|slices|nodules|synthesise|synthesise-scans``."""
 
     help = "make, fill, check and split a dataset; cut samples from it or synthesise them"
     verbs: dict[str, Verb]
@@ -312,6 +312,7 @@ class DatasetCommand:
             "slices": Slices(),
             "nodules": Nodules(),
             "synthesise": Synthesise(),
+            "synthesise-scans": SynthesiseScans(),
         }
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:

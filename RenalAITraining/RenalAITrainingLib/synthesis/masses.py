@@ -26,6 +26,13 @@ from .tissues import Surround, texture
 _CLASSES = (MassClass.AML, MassClass.CYSTIC, MassClass.SOLID)
 _TRIES = 10
 _SMALLEST_VOXELS = 6
+_PARAPELVIC_SHARE = 0.1
+"""Of the cysts, those that push into the sinus."""
+
+_PARAPELVIC_DEPTH_MM = 6.0
+_LEAST_IN_PARENCHYMA = 0.25
+"""Of a parapelvic cyst: what lies in the sinus alone (peripelvic cysts, a pelvis) is no mass of the kidney."""
+
 _KIDNEY_ORGANS = (ORGANS["kidney_left"], ORGANS["kidney_right"])
 
 
@@ -35,11 +42,13 @@ class PlannedMass:
 
     Attributes:
         depth: where its centre lies along the surface's normal, in radii: -1 wholly inside, +0.7 mostly outside.
+        parapelvic: whether it grows from the parenchyma into the sinus; ``depth`` is then of no use.
     """
 
     mass_class: MassClass
     diameter_mm: float
     depth: float
+    parapelvic: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,13 +72,20 @@ def plan_mass(rng: Rng, mass_class: MassClass | None = None, largest_mm: float =
     drawn = mass_class or _CLASSES[int(rng.integers(len(_CLASSES)))]
     low, high = (5.0, 35.0) if rng.random() < 0.75 else (3.0, 120.0)
     diameter = float(np.exp(rng.uniform(np.log(low), np.log(min(high, largest_mm)))))
-    return PlannedMass(drawn, diameter, float(rng.uniform(-1.2, 0.7)))
+    depth = float(rng.uniform(-1.2, 0.7))
+    return PlannedMass(drawn, diameter, depth, drawn is MassClass.CYSTIC and rng.random() < _PARAPELVIC_SHARE)
 
 
-def draw_outline(rng: Rng, plan: PlannedMass, shapes: ShapeLibrary | None) -> tuple[Outline, str]:
-    """A real outline where a library is given and the mass is not tiny, a parametric one else; and its source's id."""
+def draw_outline(
+    rng: Rng, plan: PlannedMass, shapes: ShapeLibrary | None, traced_only: bool = False
+) -> tuple[Outline, str]:
+    """A real outline where a library is given and the mass is not tiny, a parametric one else; and its source's id.
+
+    Args:
+        traced_only: a real one in any case, which needs a library.
+    """
     real_share = 0.35 if plan.mass_class is MassClass.CYSTIC else 0.6
-    if shapes is not None and plan.diameter_mm > 7 and rng.random() < real_share:
+    if shapes is not None and (traced_only or (plan.diameter_mm > 7 and rng.random() < real_share)):
         shape = shapes.draw(rng, plan.mass_class)
         return Traced.draw(rng, shape, plan.diameter_mm), shape.case_id
     roughness = rng.uniform(0, 0.08) if plan.mass_class is MassClass.CYSTIC else rng.uniform(0.02, 0.28)
@@ -77,7 +93,7 @@ def draw_outline(rng: Rng, plan: PlannedMass, shapes: ShapeLibrary | None) -> tu
 
 
 def insert_mass(
-    rng: Rng, scene: Scene, side: Side, plan: PlannedMass, shapes: ShapeLibrary | None
+    rng: Rng, scene: Scene, side: Side, plan: PlannedMass, shapes: ShapeLibrary | None, traced_only: bool = False
 ) -> tuple[Scene, InsertedMass] | None:
     """``scene`` with one mass more in the kidney of ``side``; None where no fitting place was found.
 
@@ -87,8 +103,8 @@ def insert_mass(
     kidney = scene.labels == Label.kidney(side)
     if not kidney.any():
         return None
-    outline, source = draw_outline(rng, plan, shapes)
-    places = _surface(scene, kidney)
+    outline, source = draw_outline(rng, plan, shapes, traced_only)
+    places = _sinus_edge(scene, kidney) if plan.parapelvic else _surface(scene, kidney)
     if places is None:
         return None
     best: tuple[float, Box, npt.NDArray[np.float32]] | None = None
@@ -103,6 +119,8 @@ def insert_mass(
         overlap = (wanted & kidney[box.slices]).sum()
         if wanted.sum() < _SMALLEST_VOXELS or overlap < 0.08 * wanted.sum() or overlap < 4:
             continue
+        if plan.parapelvic and (wanted & scene.parenchyma[box.slices]).sum() < _LEAST_IN_PARENCHYMA * wanted.sum():
+            continue
         score = float(blocked.sum() / wanted.sum())
         if best is None or score < best[0]:
             best = score, box, signed
@@ -113,7 +131,20 @@ def insert_mass(
     return _composed(rng, scene, plan, best[1], best[2], source)
 
 
-def _surface(scene: Scene, kidney: npt.NDArray[np.bool_]) -> Callable[[Rng, float], npt.NDArray[np.float64]] | None:
+_Places = Callable[[Rng, float], npt.NDArray[np.float64]]
+
+
+def _sinus_edge(scene: Scene, kidney: npt.NDArray[np.bool_]) -> _Places | None:
+    """A function that draws a point (mm from the scene's corner) where parenchyma borders the sinus."""
+    edge = scene.parenchyma & ndimage.binary_dilation(kidney & ~scene.parenchyma)
+    depth = ndimage.distance_transform_edt(kidney | scene.masses, sampling=scene.spacing_mm)
+    points = np.argwhere(edge & kidney & (depth > _PARAPELVIC_DEPTH_MM))
+    if len(points) == 0:
+        return None
+    return lambda rng, _height: np.asarray(points[int(rng.integers(len(points)))] * scene.spacing_mm, dtype=np.float64)
+
+
+def _surface(scene: Scene, kidney: npt.NDArray[np.bool_]) -> _Places | None:
     """A function that draws a point (mm from the scene's corner) at a height above the cortex's outer surface."""
     box = Box.around(kidney)
     if box is None:
