@@ -20,7 +20,7 @@ from RenalAILib.bundle_store import find_bundles
 from RenalAILib.compare import compare_labels
 from RenalAILib.findings import Mass
 from RenalAILib.labels import Label
-from RenalAILib.phases import PhaseTable
+from RenalAILib.phases.measuring import PhaseTable
 from RenalAILib.report import OWNED, write_outcome
 from RenalAILib.report.readings import Reading, Verdict
 from RenalAILib.report.table import COLUMNS as FINDINGS_COLUMNS

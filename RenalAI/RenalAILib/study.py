@@ -15,8 +15,8 @@ from .dicom.results import dicom_writers
 from .dicom.source_images import read_source_images
 from .errors import InputError
 from .findings import Findings, Outcome
-from .phased_scans import PhasedScan
-from .phases import OtherPhase, PhaseTable, measure_phases
+from .phases.measuring import OtherPhase, PhaseTable, measure_phases
+from .phases.scans import PhasedScan
 from .pipelines.running import segment
 from .reading import PhaseScan, opened, read_ct, read_phases
 from .reading.dicom_series import is_dicom

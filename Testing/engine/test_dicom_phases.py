@@ -30,10 +30,10 @@ from toybundle import (
 from RenalAILib import cli
 from RenalAILib.contrast_phases import ContrastPhase, phases_of_kidneys
 from RenalAILib.phantom import Phase, make_phantom
+from RenalAILib.phases.registration import register
 from RenalAILib.reading import list_series, read_phases
 from RenalAILib.reading.dicom_phase import PhaseClues, phase_of_delay, phases_of_headers
 from RenalAILib.reading.dicom_series import choose_series
-from RenalAILib.registration import register
 from RenalAILib.report import FILES
 from RenalAILib.volume import Volume
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from RenalAILib.orientation import canonical
-from RenalAILib.phased_scans import PhasedScan, align, phases_of
+from RenalAILib.phases.scans import PhasedScan, align, phases_of
 from RenalAILib.pipelines.phase_fusion import assigned
 from RenalAILib.volume import Volume
 

@@ -18,8 +18,8 @@ from RenalAILib.cli import main
 from RenalAILib.contrast_phases import ContrastPhase
 from RenalAILib.errors import InputError
 from RenalAILib.phantom import Phase, make_phantom
+from RenalAILib.phases.seen import phases_seen
 from RenalAILib.reading import list_series, read_ct, read_thinned
-from RenalAILib.seen_phases import phases_seen
 
 WORDS = {1: "Abdomen", 2: "Abdomen", 3: "Abdomen", 4: "native"}  # 1 to 3 say nothing, 4 is wrong
 

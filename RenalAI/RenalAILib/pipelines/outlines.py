@@ -14,7 +14,7 @@ from ..kidneys import OutlinedKidney, about_kidneys, are_unenhanced, describe_ki
 from ..labels import Label, Side
 from ..masses import Character, MassRegion, centroid_ras, diameters, mass_regions
 from ..orientation import Orientation
-from ..second_phase import register_second_phase
+from ..phases.second_phase import register_second_phase
 from ..volume import Volume
 from .work import Found, Work
 

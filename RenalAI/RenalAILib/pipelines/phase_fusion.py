@@ -11,9 +11,9 @@ from ..contrast_phases import ContrastPhase
 from ..domains import Mask
 from ..kidneys import OutlinedKidney
 from ..orientation import canonical
-from ..phased_scans import AlignedScan, PhasedScan, align, phases_of
-from ..registration import shift_sentences
-from ..second_phase import SecondPhase
+from ..phases.registration import shift_sentences
+from ..phases.scans import AlignedScan, PhasedScan, align, phases_of
+from ..phases.second_phase import SecondPhase
 from ..stages.phase_fusion import PhaseFusionStages
 from ..volume import Volume
 from . import one_stage, slice_segmentation

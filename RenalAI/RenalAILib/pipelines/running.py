@@ -11,7 +11,7 @@ from ..engines.networks import SESSIONS, Networks, SessionCache
 from ..findings import Findings, Outcome, describe_volume
 from ..limits import about_scan
 from ..orientation import Orientation, canonical
-from ..phased_scans import PhasedScan
+from ..phases.scans import PhasedScan
 from ..steps import Progress, Steps
 from ..timing import Stopwatch
 from ..volume import Volume

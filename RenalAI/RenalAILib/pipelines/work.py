@@ -12,8 +12,8 @@ from ..bundle import Bundle
 from ..detections import Detection
 from ..engines.networks import Networks
 from ..findings import Kidney, Mass, Saliency
-from ..phased_scans import PhasedScan
-from ..second_phase import SecondPhase
+from ..phases.scans import PhasedScan
+from ..phases.second_phase import SecondPhase
 from ..steps import Steps
 from ..timing import Stopwatch
 from ..verdicts import Verdict

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from RenalAILib.contrast_phases import ContrastPhase
-from RenalAILib.phased_scans import PhasedScan
+from RenalAILib.phases.scans import PhasedScan
 from RenalAILib.volume import Volume
 
 from .case import Case

@@ -9,7 +9,7 @@ from typing import Protocol
 from RenalAILib.bundle import Bundle
 from RenalAILib.errors import InputError
 from RenalAILib.findings import Findings
-from RenalAILib.phased_scans import PhasedScan
+from RenalAILib.phases.scans import PhasedScan
 from RenalAILib.pipelines.running import segment
 from RenalAILib.reading import read_labels
 from RenalAILib.stages.phase_fusion import PhaseFusionStages

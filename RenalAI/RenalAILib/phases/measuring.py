@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .boxes import Box
-from .contrast_phases import ContrastPhase, PhaseGuess, decided, phases_of_kidneys
-from .evidence import evidence, measure, neighborhood_means
-from .findings import Mass, Outcome
-from .labels import Side
-from .masses import MassRegion
-from .orientation import Orientation, canonical
+from ..boxes import Box
+from ..contrast_phases import ContrastPhase, PhaseGuess, decided, phases_of_kidneys
+from ..evidence import evidence, measure, neighborhood_means
+from ..findings import Mass, Outcome
+from ..labels import Side
+from ..masses import MassRegion
+from ..orientation import Orientation, canonical
+from ..volume import Volume
 from .registration import Motion, register, shift_sentences
-from .volume import Volume
 
 SCHEMA = "renalai.phases/1"
 _MOST_POINTS = 20_000

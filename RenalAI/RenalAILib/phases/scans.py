@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .contrast_phases import PLAIN_BELOW_HU, ContrastPhase, PhaseGuess, decided, phases_of_kidneys
-from .domains import Mask
-from .evidence import neighborhood_means
-from .kidneys import OutlinedKidney, organs_by_side
-from .labels import Side
+from ..contrast_phases import PLAIN_BELOW_HU, ContrastPhase, PhaseGuess, decided, phases_of_kidneys
+from ..domains import Mask
+from ..evidence import neighborhood_means
+from ..kidneys import OutlinedKidney, organs_by_side
+from ..labels import Side
+from ..volume import Volume
 from .registration import Motion
 from .second_phase import SecondPhase, register_second_phase
-from .volume import Volume
 
 _AIR_HU = -1024
 _OUTSIDE = -32768  # no CT holds it: where the other scan ends

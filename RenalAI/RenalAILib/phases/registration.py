@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from .boxes import Box
-from .resampling import resample
-from .volume import Volume
+from ..boxes import Box
+from ..resampling import resample
+from ..volume import Volume
 
 if TYPE_CHECKING:
     import SimpleITK as sitk

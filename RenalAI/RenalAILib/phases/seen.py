@@ -12,18 +12,18 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from .bundle import Bundle
-from .cascade.locate import locate
-from .contrast_phases import ContrastPhase, PhaseGuess, phases_of_kidneys
-from .domains import eroded
-from .engines.networks import Networks
-from .errors import InputError
-from .evidence import neighborhood_means
-from .orientation import canonical
-from .reading import read_thinned
-from .reading.dicom_series import Series
-from .stages.cascade import CascadeStages
-from .volume import Volume
+from ..bundle import Bundle
+from ..cascade.locate import locate
+from ..contrast_phases import ContrastPhase, PhaseGuess, phases_of_kidneys
+from ..domains import eroded
+from ..engines.networks import Networks
+from ..errors import InputError
+from ..evidence import neighborhood_means
+from ..orientation import canonical
+from ..reading import read_thinned
+from ..reading.dicom_series import Series
+from ..stages.cascade import CascadeStages
+from ..volume import Volume
 
 STEP_MM = 5.0
 """Of the slices that are read: what lies between them tells no other phase. The network works on 3 mm."""
@@ -75,7 +75,7 @@ def phases_seen(
 def _kidney_hu(volume: Volume, stages: CascadeStages, networks: Networks) -> npt.NDArray[np.float32]:
     """HU within the kidneys, less their border, which on a coarse grid is half fat; empty where there are none."""
     view = canonical(volume)
-    location = locate(view, stages.locate, networks)
+    location = locate(view, stages.locate, networks, fast=True)  # grey values need no exact border
     if not location.kidneys:
         return np.zeros(0, np.float32)
     mask = eroded(np.any([kidney.mask for kidney in location.kidneys], axis=0))
