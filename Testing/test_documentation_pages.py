@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from RenalAILib import cli
-from RenalAILib.bundle_store import DEFAULT_BUNDLE, load_bundle
+from RenalAILib.bundles.store import DEFAULT_BUNDLE, load_bundle
 from RenalAILib.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 
 from RenalAILib.batch import cohort, sources
-from RenalAILib.bundle_store import find_bundles
+from RenalAILib.bundles.stages import KINDS
+from RenalAILib.bundles.store import find_bundles
 from RenalAILib.compare import compare_labels
 from RenalAILib.findings import Mass
 from RenalAILib.labels import Label
@@ -24,7 +25,6 @@ from RenalAILib.phases.measuring import PhaseTable
 from RenalAILib.report import OWNED, write_outcome
 from RenalAILib.report.readings import Reading, Verdict
 from RenalAILib.report.table import COLUMNS as FINDINGS_COLUMNS
-from RenalAILib.stages import KINDS
 from RenalAILib.studytask.task import StudyRecord
 from RenalAILib.verdicts import SliceVote
 from RenalAILib.verdicts import Verdict as SliceVerdict

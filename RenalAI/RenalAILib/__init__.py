@@ -33,8 +33,8 @@ from typing import TYPE_CHECKING
 from .version import __version__
 
 if TYPE_CHECKING:
-    from .bundle import Bundle
-    from .bundle_store import load_bundle
+    from .bundles.bundle import Bundle
+    from .bundles.store import load_bundle
     from .compare import compare_labels
     from .errors import InputError
     from .findings import Findings, Kidney, Mass, Outcome
@@ -67,7 +67,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Bundle": "bundle",
+    "Bundle": "bundles.bundle",
     "Findings": "findings",
     "InputError": "errors",
     "Kidney": "findings",
@@ -78,7 +78,7 @@ _HOMES = {
     "Side": "labels",
     "Volume": "volume",
     "compare_labels": "compare",
-    "load_bundle": "bundle_store",
+    "load_bundle": "bundles.store",
     "read_labels": "reading",
     "read_volume": "reading",
     "segment": "pipelines.running",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .boxes import Box, Triple
-from .bundle import Bundle
+from .bundles.bundle import Bundle
 from .engines.networks import SESSIONS, SessionCache
 from .engines.selection import choose
 from .engines.threads import available_cores

@@ -122,7 +122,7 @@ def _parse(words: Sequence[str]) -> tuple[argparse.Namespace, Command]:
 
 def _log(words: Sequence[str]) -> Path:
     """Writes the traceback of the exception at hand to a file and returns its path."""
-    from .bundle_store import user_folder
+    from .bundles.store import user_folder
 
     text = f"renalai {__version__} on Python {sys.version}\n{words}\n\n{traceback.format_exc()}"
     name = time.strftime(f"renalai-%Y%m%d-%H%M%S-{os.getpid()}.log")

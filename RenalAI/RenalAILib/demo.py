@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .bundle_store import load_bundle
+from .bundles.store import load_bundle
 from .compare import Agreement, DomainOutcome, compare_labels, write_agreement
 from .findings import Outcome
 from .phantom import Phantom, make_phantom

@@ -16,7 +16,7 @@ import uuid
 from contextlib import suppress
 from pathlib import Path
 
-from .bundle_store import user_folder
+from .bundles.store import user_folder
 from .errors import InputError
 
 KEY_FILE = "pseudonyms.key"

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from .bundle import Bundle
-from .bundle_store import load_bundle
+from .bundles.bundle import Bundle
+from .bundles.store import load_bundle
 from .dicom.installed import highdicom
 from .dicom.results import dicom_writers
 from .dicom.source_images import read_source_images

@@ -39,8 +39,8 @@ def described(name: str) -> Described:
         OSError: there is none by that name.
         ValueError: its description cannot be read.
     """
-    from RenalAILib.bundle import METADATA
-    from RenalAILib.bundle_store import DEFAULT_BUNDLE, find_bundles
+    from RenalAILib.bundles.bundle import METADATA
+    from RenalAILib.bundles.store import DEFAULT_BUNDLE, find_bundles
 
     found = find_bundles()
     if name:

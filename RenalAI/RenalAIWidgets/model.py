@@ -56,7 +56,7 @@ class ModelSection:
 
     def importBundle(self) -> None:
         """Bring in a bundle from a zip file, verified before it appears."""
-        from RenalAILib.bundle_store import import_bundle
+        from RenalAILib.bundles.store import import_bundle
 
         path = qt.QFileDialog.getOpenFileName(None, _("Import a model"), "", _("Model bundle (*.zip)"))
         if not path:
@@ -71,13 +71,13 @@ class ModelSection:
 
     def openFolder(self) -> None:
         """Show the folder of the user's models in the file browser."""
-        from RenalAILib.bundle_store import user_bundles
+        from RenalAILib.bundles.store import user_bundles
 
         user_bundles().mkdir(parents=True, exist_ok=True)
         qt.QDesktopServices.openUrl(qt.QUrl(user_bundles().absolute().as_uri()))
 
     def _fill_menu(self) -> None:
-        from RenalAILib.bundle_store import find_bundles
+        from RenalAILib.bundles.store import find_bundles
 
         self._menu.clear()
         add_entry(self._menu, _("Shipped model"), lambda: self.choose(""))

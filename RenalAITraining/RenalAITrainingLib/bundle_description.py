@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from RenalAILib.bundles.stages import KINDS
 from RenalAILib.errors import InputError
-from RenalAILib.stages import KINDS
 
 from .strict_yaml import build, read_yaml
 

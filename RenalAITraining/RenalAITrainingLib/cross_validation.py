@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from RenalAILib.bundle import read_bundle
+from RenalAILib.bundles.bundle import read_bundle
 from RenalAILib.errors import InputError
 from RenalAILib.writing import write_text
 

@@ -5,7 +5,7 @@ OUT/
   dataset/           made of another layout's folder (KiTS, ...), where that is given in place of a dataset
   samples/STAGE/     cached network inputs; those that are there stay
   runs/NAME/         checkpoints and curves; resumed from the last checkpoint
-  evaluation/        of the networks on the test part of the dataset, where the card is to be filled
+  evaluation/        of the networks on the cases kept back; the card is filled from it
   BUNDLE/            appears when it is complete
 ```
 """
@@ -17,13 +17,13 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from RenalAILib.bundle import read_bundle
+from RenalAILib.bundles.bundle import read_bundle
 from RenalAILib.errors import InputError
 
 from .bundle_plan import LoadedPlan
 from .dataset.folder import Dataset
 from .dataset.real_samples import fill
-from .evaluation.pairs import select
+from .evaluation.pairs import Selection, select
 from .evaluation.report_folder import write_report
 from .evaluation.running import CaseStore, run_cases
 from .evaluation.systems import BundleSystem
@@ -31,9 +31,11 @@ from .plan_dataset import plan_dataset
 from .publish import Papers, by_stage, publish
 from .publishing.model_card import model_card
 from .samples import SampleStore, Split
+from .sources import HELD_OUT_CASES
 from .synthesis.filling import synthesise
-from .trainer import Options, Trainer
+from .trainer import Options, Trainer, TrainingResult
 
+_HELD_OUT = "held-out"
 _UNMEASURED = "The networks of this bundle are being measured; this card will be replaced.\n"
 
 
@@ -72,7 +74,8 @@ def make_bundle(
         loaded: from `bundle_plan.load`.
         sources: see there.
         output: everything is made here, and what is there already is not made again.
-        options: threads, device, workers and precision of all trainings; seed and length are the plan's.
+        options: threads, device, workers and precision of all trainings; their length is the plan's. The seed is
+            added to that of each network; samples stay what the plan says.
         report: is given a line of text now and then.
 
     Raises:
@@ -94,7 +97,7 @@ def make_bundle(
     making = _Making(loaded, sources, output, options, report)
     making.cut_samples()
     making.train_networks()
-    card = making.filled_card() if loaded.card is None or sources.parts is not None else loaded.card
+    card = making.filled_card()
     report(f"Publishing {loaded.description.name}")
     making.publish_as(bundle, card)
     return bundle
@@ -109,6 +112,7 @@ class _Making:
         self.loaded, self.sources, self.output, self.options, self.report = loaded, sources, output, options, report
         self.stores = {stage: output / "samples" / stage for stage in loaded.stages}
         self.best: dict[str, Path] = {}
+        self.made: dict[str, list[str]] = {}
 
     def cut_samples(self) -> None:
         """Those that are not there yet."""
@@ -134,12 +138,12 @@ class _Making:
                 )  # fmt: skip
 
     def train_networks(self) -> None:
-        """Those that are not finished; `best` holds the weights of all."""
+        """Those that are not finished; `best` holds the weights of all, `made` by stage how they were made."""
         for network, recipe in zip(self.loaded.plan.networks, self.loaded.recipes, strict=True):
             folder = self.output / "runs" / network.name
             options = replace(
                 self.options,
-                seed=network.seed,
+                seed=network.seed + self.options.seed,
                 minutes=network.minutes,
                 resume=(folder / "last.pt").exists(),
                 start_from=None if network.start_from is None else self.best[network.start_from],
@@ -151,36 +155,49 @@ class _Making:
                 f"{network.name}: best score {result.best_score:.4f}, step {result.best_step} of {result.steps}"
             )
             self.best[network.name] = trainer.best
+            told = f"{recipe.name} ({_told(result)}, {len(trainer.batches.store)} samples, seed {options.seed})"
+            self.made.setdefault(recipe.data.stage, []).append(told)
 
     def filled_card(self) -> str:
-        """The model card with what the test part of the dataset says about the networks."""
-        recipes: dict[str, list[str]] = {}
-        for recipe in self.loaded.recipes:
-            recipes.setdefault(recipe.data.stage, []).append(recipe.name)
+        """The model card with what the networks do on cases that were kept back."""
         texts = self.loaded.description.texts()
-        dataset = self.sources.dataset
         if self.sources.parts is not None:
-            return model_card(texts, recipes, None)
-        if dataset is None or not Dataset.open(dataset).split.get("test"):
+            return model_card(texts, self.made, None)
+        selection, part = self._kept_back()
+        if not selection.pairs:
             self.report("There is no test part to measure the networks on; the card says so")
-            return model_card(texts, recipes, None)
+            return model_card(texts, self.made, None)
         draft = self.output / ".draft" / self.loaded.description.name
         if not draft.exists():
             draft.parent.mkdir(parents=True, exist_ok=True)
             self.publish_as(draft, _UNMEASURED)
-        self.report(f"Evaluating on the test part of {dataset}")
-        selection = select(dataset, "test")
+        self.report(f"Evaluating on {selection.name}, {part}")
         if self.loaded.plan.sinus == "filled":
             selection = selection.with_sinus()  # as the networks were taught
         system = BundleSystem(read_bundle(draft), device=self.options.device)
         kept = CaseStore(self.output / ".draft" / "cases")
         run = run_cases(selection.pairs, system, kept, lambda stage, fraction, message: None)
-        write_report(selection, "test", [run], self.output / "evaluation")
+        write_report(selection, part, [run], self.output / "evaluation")
         content = json.loads((self.output / "evaluation" / "evaluation.json").read_text(encoding="utf-8"))
-        return model_card(texts, recipes, content)
+        return model_card(texts, self.made, content)
+
+    def _kept_back(self) -> tuple[Selection, str]:
+        """What neither trained nor chose weights: a dataset's test part, else the scans that no sample is made of."""
+        dataset, data = self.sources.dataset, self.sources.data
+        if dataset is not None:
+            tested = bool(Dataset.open(dataset).split.get("test"))
+            return (select(dataset, "test") if tested else Selection(dataset.name, ())), "test"
+        assert data is not None
+        labelled = select(data / "ct")
+        pairs = tuple(replace(pair, part=_HELD_OUT) for pair in labelled.pairs if pair.case in HELD_OUT_CASES)
+        return Selection(labelled.name, pairs), _HELD_OUT
 
     def publish_as(self, place: Path, card: str) -> None:
         """The bundle with all that is trained, at ``place``."""
         papers = Papers(card, self.loaded.license)
         stores = [SampleStore(folder) for folder in self.stores.values()]
         publish(self.loaded.description, by_stage(list(self.best.values())), stores, papers, place)
+
+
+def _told(result: TrainingResult) -> str:
+    return f"{result.steps} steps, validation score {result.best_score:.3f} at step {result.best_step}"

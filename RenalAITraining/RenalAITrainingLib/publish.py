@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from RenalAILib.bundle import BUNDLE_SCHEMA, METADATA, read_bundle, write_checksums
+from RenalAILib.bundles.bundle import BUNDLE_SCHEMA, METADATA, read_bundle, write_checksums
 from RenalAILib.errors import InputError
 
 from . import checkpoint

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from torch import Tensor, nn
 from torch.nn import functional
 
-from RenalAILib.bundle import read_bundle
+from RenalAILib.bundles.bundle import read_bundle
 from RenalAILib.errors import InputError
 
 from . import checkpoint

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from slicer.i18n import tr as _
 
-from RenalAILib.bundle_store import find_bundles
+from RenalAILib.bundles.stages.slice_segmentation import unfit
+from RenalAILib.bundles.store import find_bundles
 from RenalAILib.errors import InputError
-from RenalAILib.stages.slice_segmentation import unfit
 from RenalAILib.structures import STRUCTURES
 from RenalAITrainingLib.runs.plan import State
 from RenalAIWidgets.dependencies import NotInstalledError
@@ -21,7 +21,7 @@ from .wording import network_in_words
 
 Chosen = Mapping[str, Sequence[Training]]
 
-_ALONE = ("locate", "characterise")  # no ensemble: the one stays quick, Grad-CAM explains one classifier
+_ALONE = ("locate", "characterise")  # the newest only: outlines of masses gain most from an ensemble
 
 
 def chosen_networks(trainings: Iterable[Training], kind: ModelKind) -> dict[str, list[Training]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
-from RenalAILib.bundle_store import find_bundles, user_bundles
+from RenalAILib.bundles.store import find_bundles, user_bundles
 from RenalAITrainingLib.jobs.publishing_networks import BundleTexts, PublishJob
 from RenalAIWidgets.texts import show_plain, show_problem
 

@@ -12,7 +12,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from toybundle import LEVEL, WIDTH, toy_bundle
 
-from RenalAILib.bundle import BUNDLE_SCHEMA, Bundle, read_bundle, write_checksums
+from RenalAILib.bundles.bundle import BUNDLE_SCHEMA, Bundle, read_bundle, write_checksums
 
 SHAPE = (32, 32)
 

@@ -143,13 +143,13 @@ def test_one_sentence(
 def test_a_fault_of_ours_leaves_a_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    from RenalAILib import bundle_store
+    from RenalAILib.bundles import store
 
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setenv("RENALAI_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(bundle_store, "find_bundles", broken)
+    monkeypatch.setattr(store, "find_bundles", broken)
     assert cli.main(["bundle", "list"]) == 1
     error = capfd.readouterr().err
     assert re.fullmatch(r"renalai: internal fault, ZeroDivisionError; please report \S+\.log\n", error), error

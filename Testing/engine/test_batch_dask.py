@@ -24,7 +24,7 @@ from RenalAILib.batch.on_dask import DaskCluster
 from RenalAILib.batch.running import Plan, run_batch
 from RenalAILib.batch.shares import shares, visible_gpus
 from RenalAILib.batch.sources import find_studies
-from RenalAILib.bundle_store import export_bundle
+from RenalAILib.bundles.store import export_bundle
 from RenalAILib.cli import main
 from RenalAILib.engines.threads import available_cores
 from RenalAILib.errors import InputError

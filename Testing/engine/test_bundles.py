@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from toybundle import toy_bundle
 
-from RenalAILib.bundle import CHECKSUMS, METADATA, read_bundle, write_checksums
-from RenalAILib.bundle_store import DEFAULT_BUNDLE, export_bundle, find_bundles, import_bundle, load_bundle
+from RenalAILib.bundles.bundle import CHECKSUMS, METADATA, read_bundle, write_checksums
+from RenalAILib.bundles.store import DEFAULT_BUNDLE, export_bundle, find_bundles, import_bundle, load_bundle
 from RenalAILib.errors import InputError
 
 
@@ -151,7 +151,7 @@ def test_places_and_names(folder: Path, home: Path, monkeypatch: pytest.MonkeyPa
 
 def test_default_bundle_is_the_shipped_one_or_the_only_one(folder: Path, home: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("RenalAILib.bundle_store.bundle_places", lambda: (home / "Bundles",))
+        patch.setattr("RenalAILib.bundles.store.bundle_places", lambda: (home / "Bundles",))
         with pytest.raises(InputError, match="no default bundle"):
             load_bundle()
         import_bundle(folder)
@@ -204,10 +204,10 @@ def test_zip_paths_outside_are_refused(name: str, home: Path, tmp_path: Path) ->
 def test_zip_links_and_bombs_are_refused(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match="link or device"):
         import_bundle(zipped(tmp_path, {"toy/link": b"/etc/passwd"}, mode=stat.S_IFLNK | 0o777))
-    monkeypatch.setattr("RenalAILib.bundle_store.MAXIMUM_BYTES", 1 << 20)
+    monkeypatch.setattr("RenalAILib.bundles.store.MAXIMUM_BYTES", 1 << 20)
     with pytest.raises(InputError, match="unpacks to more"):
         import_bundle(zipped(tmp_path, {"toy/zeros": bytes(2 << 20)}))
-    monkeypatch.setattr("RenalAILib.bundle_store.MAXIMUM_FILES", 3)
+    monkeypatch.setattr("RenalAILib.bundles.store.MAXIMUM_FILES", 3)
     with pytest.raises(InputError, match="holds 4 files"):
         import_bundle(zipped(tmp_path, {f"toy/{n}": b"" for n in range(4)}))
     assert not list((home / "Bundles").iterdir())

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scanfiles import small_ct, write_metaimage, write_nifti, write_nrrd
 from toybundle import make_bundle
 
-from RenalAILib.bundle import METADATA, read_bundle, write_checksums
+from RenalAILib.bundles.bundle import METADATA, read_bundle, write_checksums
 from RenalAILib.errors import InputError
 from RenalAILib.findings import Findings
 from RenalAILib.reading import read_ct

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from RenalAILib import cli
-from RenalAILib.bundle_store import find_bundles
+from RenalAILib.bundles.store import find_bundles
 from RenalAILib.compare import DomainOutcome
 from RenalAILib.demo import demonstrate
 

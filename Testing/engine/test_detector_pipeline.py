@@ -10,7 +10,7 @@ import pytest
 from toybundle import LEFT_AML, RIGHT_SOLID, Ellipsoid, axial, painted
 from toydetector import RIGHT_CYST, SEEN, make_detector
 
-from RenalAILib.bundle import Bundle, read_bundle, write_checksums
+from RenalAILib.bundles.bundle import Bundle, read_bundle, write_checksums
 from RenalAILib.detections import Detection
 from RenalAILib.detector.slices import SliceGrid, looked_at, network_slices
 from RenalAILib.errors import InputError

@@ -61,7 +61,7 @@ def test_a_scan_without_candidates_says_so(folder: Path, capsys: pytest.CaptureF
 
 
 def outcome(folder: Path) -> Outcome:
-    from RenalAILib.bundle import read_bundle
+    from RenalAILib.bundles.bundle import read_bundle
 
     volume = painted(*axial(), SEEN)
     turned = type(volume)(volume.voxels[:, ::-1], _flipped(volume.ijk_to_ras, volume.shape[1]), "turned")

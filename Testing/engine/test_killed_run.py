@@ -115,7 +115,7 @@ def test_old_or_new_never_a_mix(desk: Desk, moment: Callable[..., Callable[[subp
 
 def test_a_fault_while_writing_keeps_the_old_result(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     from RenalAILib import report
-    from RenalAILib.bundle_store import load_bundle
+    from RenalAILib.bundles.store import load_bundle
     from RenalAILib.pipelines.running import segment
     from RenalAILib.reading import read_volume
 

@@ -15,8 +15,8 @@ from statistics import mean
 
 import pytest
 
-from RenalAILib.bundle import Bundle
-from RenalAILib.bundle_store import find_bundles, load_bundle
+from RenalAILib.bundles.bundle import Bundle
+from RenalAILib.bundles.store import find_bundles, load_bundle
 from RenalAILib.compare import Agreement, compare_labels
 from RenalAILib.labels import Side
 from RenalAILib.pipelines.running import segment

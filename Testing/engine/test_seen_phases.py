@@ -13,7 +13,7 @@ from scanfiles import small_ct, write_series
 from toybundle import axial, painted
 from toydetector import make_detector
 
-from RenalAILib.bundle_store import load_bundle
+from RenalAILib.bundles.store import load_bundle
 from RenalAILib.cli import main
 from RenalAILib.contrast_phases import ContrastPhase
 from RenalAILib.errors import InputError

@@ -15,7 +15,7 @@ from slicevotebundle import SHAPE, brightness_network, make_vote_bundle
 from toybundle import BODY, LEFT, RIGHT, RIGHT_SOLID, Ellipsoid, axial, painted
 
 from RenalAILib.axial_slices import fitted, slice_on_grid
-from RenalAILib.bundle import Bundle, read_bundle, write_checksums
+from RenalAILib.bundles.bundle import Bundle, read_bundle, write_checksums
 from RenalAILib.errors import InputError
 from RenalAILib.findings import Findings, Outcome
 from RenalAILib.orientation import canonical

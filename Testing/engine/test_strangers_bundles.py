@@ -24,7 +24,7 @@ from toybundle import toy_bundle
 
 from RenalAILib.batch.cohort import csv_text, rows
 from RenalAILib.batch.cohort_page import _page
-from RenalAILib.bundle import METADATA, read_bundle, write_checksums
+from RenalAILib.bundles.bundle import METADATA, read_bundle, write_checksums
 from RenalAILib.engines.selection import create_engine
 from RenalAILib.errors import InputError
 from RenalAILib.reading import read_ct, read_labels

@@ -19,7 +19,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from RenalAILib.bundle import BUNDLE_SCHEMA, Bundle, read_bundle, write_checksums
+from RenalAILib.bundles.bundle import BUNDLE_SCHEMA, Bundle, read_bundle, write_checksums
 from RenalAILib.findings import Outcome
 from RenalAILib.pipelines.running import segment
 from RenalAILib.volume import Volume
@@ -233,7 +233,7 @@ class _Graph:
 
 def installed_as_default(place: Path) -> Path:
     """A folder of bundles in which the toy bundle stands under the default's name, before the one that is shipped."""
-    from RenalAILib.bundle_store import DEFAULT_BUNDLE
+    from RenalAILib.bundles.store import DEFAULT_BUNDLE
 
     shutil.copytree(toy_bundle().folder, place / DEFAULT_BUNDLE)
     return place

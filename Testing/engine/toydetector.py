@@ -14,7 +14,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from toybundle import AML, BODY, CYST, KIDNEY, LEFT, LEFT_AML, LEVEL, RIGHT, RIGHT_SOLID, SOLID, WIDTH, Ellipsoid
 
-from RenalAILib.bundle import BUNDLE_SCHEMA, Bundle, read_bundle, write_checksums
+from RenalAILib.bundles.bundle import BUNDLE_SCHEMA, Bundle, read_bundle, write_checksums
 
 PIXELS, MASS_PIXELS, KIDNEY_PIXELS = 128, 12, 20
 STRIDES = (4, 8)

@@ -134,7 +134,7 @@ class Tutorial:
         image.save(str(self.folder / "report-page.png"))
 
     def _segmented(self) -> Any:
-        from RenalAILib.bundle_store import load_bundle
+        from RenalAILib.bundles.store import load_bundle
         from RenalAILib.pipelines.running import segment
 
         return segment(self.engine.jobs[-1].job.volume, load_bundle(), device="cpu")

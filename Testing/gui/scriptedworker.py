@@ -12,7 +12,7 @@ SOURCE = """
 import os, sys, time
 sys.path.insert(0, {engine!r})
 from dataclasses import replace
-import RenalAILib.bundle_store, RenalAILib.pipelines.running, RenalAILib.reading, RenalAILib.worker.segmenting
+import RenalAILib.bundles.store, RenalAILib.pipelines.running, RenalAILib.reading, RenalAILib.worker.segmenting
 from paintedbody import painted_outcome
 
 AT, DO = {stage!r}, {script!r}
@@ -33,7 +33,7 @@ def write_outcome(outcome, folder):
     reached("write")
     write(outcome, folder)
 
-RenalAILib.bundle_store.load_bundle = lambda name: None
+RenalAILib.bundles.store.load_bundle = lambda name: None
 RenalAILib.pipelines.running.segment = segment
 RenalAILib.reading.check_ct = lambda volume: reached("read")
 RenalAILib.worker.segmenting.write_outcome = write_outcome

@@ -30,8 +30,8 @@ from dataclasses import replace
 import numpy as np
 sys.path.insert(0, {engine!r})
 from paintedbody import painted_outcome
-import RenalAILib.bundle_store, RenalAILib.pipelines.running as pipeline
-RenalAILib.bundle_store.load_bundle = lambda name: None
+import RenalAILib.bundles.store, RenalAILib.pipelines.running as pipeline
+RenalAILib.bundles.store.load_bundle = lambda name: None
 def segment(volume, bundle, *, device, fast, second_phase, progress):
     for n in range(40):
         progress("locate", n / 40, "")

@@ -308,7 +308,7 @@ def test_the_console_one_liner(double, add_ct):
 def test_the_self_test_passes(double, monkeypatch):
     """With the bundle that is shipped: the toy networks know grey values only."""
     import RenalAI
-    from RenalAILib.bundle_store import DEFAULT_BUNDLE, find_bundles
+    from RenalAILib.bundles.store import DEFAULT_BUNDLE, find_bundles
 
     monkeypatch.delenv("RENALAI_BUNDLES")
     if DEFAULT_BUNDLE not in find_bundles():

@@ -70,7 +70,7 @@ def test_from_annotation_to_a_model_that_renalai_offers(widget, double, add_case
     wait_for_job(widget, double, 300)
     assert "clinic 0.1.0 is there" in ui.publishedLine.text
     assert "already" in ui.publishLine.text and not ui.publishButton.enabled
-    from RenalAILib.bundle_store import load_bundle
+    from RenalAILib.bundles.store import load_bundle
 
     bundle = load_bundle("clinic")
     assert bundle.demonstration and "Overlap" in bundle.model_card and "4 CTs of 4 patients" in bundle.training_domain

@@ -42,7 +42,7 @@ def main(source: Callable[[], tuple[Any, Any]], folder: Path, size: int) -> None
     from fourup import FourUp, write_png
     from handmade import manual_copy, outcome_from_labels
 
-    from RenalAILib.bundle_store import load_bundle
+    from RenalAILib.bundles.store import load_bundle
     from RenalAILib.pipelines.running import segment
     from RenalAIScene import overlays, results, volumes
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from RenalAILib.bundle import read_bundle
+from RenalAILib.bundles.bundle import read_bundle
 from RenalAILib.findings import Outcome
 from RenalAILib.phantom import MassPlan, Phantom, make_phantom
 from RenalAILib.pipelines.running import segment

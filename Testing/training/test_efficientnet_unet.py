@@ -12,7 +12,7 @@ import torch
 from papersystems import at_toy_size, coarse_phantom, dice, published, reported, train
 from test_slice_segmentation import painted_slices
 
-from RenalAILib.bundle import read_bundle
+from RenalAILib.bundles.bundle import read_bundle
 from RenalAILib.errors import InputError
 from RenalAILib.labels import Label, Side
 from RenalAILib.phantom import Phantom

@@ -15,7 +15,7 @@ import yaml
 from kitscases import kits_folder
 from labelledcases import NAMES as FIXED_NAMES
 
-from RenalAILib.bundle import Bundle, read_bundle
+from RenalAILib.bundles.bundle import Bundle, read_bundle
 from RenalAILib.cli import main as renalai
 from RenalAILib.labels import KIDNEY_LABELS
 from RenalAILib.pseudonyms import Pseudonyms

@@ -11,14 +11,14 @@ import pytest
 from papersystems import at_toy_size, dice, published, train
 from phasedpatients import PHASES, painted_phase, phased_dataset, phased_samples
 
-from RenalAILib.bundle import METADATA, read_bundle, write_checksums
+from RenalAILib.bundles.bundle import METADATA, read_bundle, write_checksums
+from RenalAILib.bundles.stages.phase_fusion import PhaseFusionStages
 from RenalAILib.cli import main as renalai
 from RenalAILib.errors import InputError
 from RenalAILib.findings import Findings
 from RenalAILib.labels import MASS_LABELS
 from RenalAILib.reading import read_labels
 from RenalAILib.report.nifti import nifti_ct
-from RenalAILib.stages.phase_fusion import PhaseFusionStages
 from RenalAITrainingLib import checkpoint
 from RenalAITrainingLib.dataset.folder import Dataset
 from RenalAITrainingLib.dataset.patient_phases import patients_in_phases

@@ -15,7 +15,7 @@ import torch
 import yaml
 from torch import nn
 
-from RenalAILib.bundle import read_bundle
+from RenalAILib.bundles.bundle import read_bundle
 from RenalAILib.saliency import Head, grad_cam
 from RenalAITrainingLib import commands, networks
 from RenalAITrainingLib.calibration import fit_temperature

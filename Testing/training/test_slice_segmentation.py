@@ -11,7 +11,7 @@ import torch
 from papersystems import at_toy_size, coarse_phantom, dice, published, reported, train
 from torch import nn
 
-from RenalAILib.bundle import read_bundle
+from RenalAILib.bundles.bundle import read_bundle
 from RenalAILib.errors import InputError
 from RenalAILib.labels import KIDNEY_LABELS, Label, MassClass, Side
 from RenalAILib.phantom import MassPlan

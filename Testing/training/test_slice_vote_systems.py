@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))
 from toybundle import AML, BODY, LEFT, RIGHT, SOLID, Ellipsoid, axial, inside, painted, toy_bundle
 
 from RenalAILib.axial_slices import slice_on_grid
-from RenalAILib.bundle import read_bundle
+from RenalAILib.bundles.bundle import read_bundle
 from RenalAILib.cli import main as renalai
 from RenalAILib.errors import InputError
 from RenalAILib.findings import Findings

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 import yaml
 
-from RenalAILib.bundle import read_bundle
-from RenalAILib.bundle_store import find_bundles, load_bundle
+from RenalAILib.bundles.bundle import read_bundle
+from RenalAILib.bundles.store import find_bundles, load_bundle
 from RenalAILib.cli import main as renalai
 from RenalAILib.labels import Label
 from RenalAILib.reading import read_ct, read_labels

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from distributed import Worker, WorkerPlugin
 
-from ..bundle import CHECKSUMS, Bundle
-from ..bundle_store import export_bundle, import_bundle, user_folder
+from ..bundles.bundle import CHECKSUMS, Bundle
+from ..bundles.store import export_bundle, import_bundle, user_folder
 from ..errors import InputError
 
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..bundle import read_bundle
+from ..bundles.bundle import read_bundle
 from ..errors import InputError
 from ..studytask.task import StudyRecord, StudyTask
 from .shares import shares, visible_gpus

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..bundle import Bundle
+from ..bundles.bundle import Bundle
 from ..errors import InputError
 from ..studytask.task import StudyRecord, StudyTask, Weights
 from .manifest import Manifest

@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
 from ..boxes import Box
+from ..bundles.stages.cascade import CharacteriseStage
 from ..engines.networks import Networks
 from ..findings import Saliency
 from ..labels import MassClass
 from ..masses import Character, MassRegion
 from ..orientation import Orientation
 from ..resampling import resample, window
-from ..saliency import Head, grad_cam
-from ..stages.cascade import CharacteriseStage
+from ..saliency import Head, mean_grad_cam
 from ..volume import Volume
 
 
 def characterise(
-    volume: Volume, view: Volume, region: MassRegion, stage: CharacteriseStage, networks: Networks, head: Head
+    volume: Volume,
+    view: Volume,
+    region: MassRegion,
+    stage: CharacteriseStage,
+    networks: Networks,
+    heads: Sequence[Head],
 ) -> Character:
-    """Classify one mass.
+    """Classify one mass by the mean of the models' probabilities.
 
     Masses run one by one: each runtime plans for fixed shapes, and a changing batch would make it plan anew.
 
     Args:
         volume: the CT as stored; the saliency lies on its grid.
         view: the same in canonical order; ``region`` is in its indices.
-        head: of the first model, whose feature maps explain the class.
+        heads: of each model; the saliency is the mean of what each looked at for the class that all chose together.
     """
     box = region.box.cube(view.spacing_mm, stage.scale, stage.minimum_mm)
     image = window(resample(view.voxels, box, stage.shape), stage.window.width_hu, stage.window.level_hu)
@@ -36,7 +43,7 @@ def characterise(
     scores = np.mean([_softmax(output["logits"][0] / stage.temperature) for output in outputs], axis=0)
     chosen = int(scores.argmax())
     certain = scores[chosen] >= stage.unknown_below
-    cam = grad_cam(head, outputs[0]["features"][0], chosen)
+    cam = mean_grad_cam(heads, [output["features"][0] for output in outputs], chosen)
     return Character(
         stage.classes[chosen] if certain else MassClass.UNKNOWN,
         {name: float(score) for name, score in zip(stage.classes, scores, strict=True)},

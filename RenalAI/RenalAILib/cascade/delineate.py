@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ..boxes import Box, Triple
+from ..bundles.stages.cascade import DelineateStage
 from ..domains import Mask, connected_domains, dilated
 from ..engines.networks import Networks
 from ..kidneys import OutlinedKidney
 from ..masses import without_specks
 from ..resampling import interpolate, resample, window
-from ..stages.cascade import DelineateStage
 from ..steps import Steps
 from ..volume import Volume
 from .locate import LocatedKidney, Location, sigmoid

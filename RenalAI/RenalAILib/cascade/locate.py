@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from ..boxes import Box, Triple
+from ..bundles.stages.cascade import LocateStage
 from ..domains import Mask, connected_domains
 from ..engines.networks import Networks
 from ..labels import Side
 from ..resampling import coarse_shape, resample, window
-from ..stages.cascade import LocateStage
 from ..volume import Volume
 from .sides import Component, assign_sides, body_at, split_horseshoe
 
@@ -66,12 +66,17 @@ class _Pass:
         return min(len(self.components), 2), sum(part.volume_ml * part.confidence for part in self.components)
 
 
-def locate(view: Volume, stage: LocateStage, networks: Networks) -> Location:
+def locate(view: Volume, stage: LocateStage, networks: Networks, *, fast: bool = False) -> Location:
     """Find the kidneys of a CT given in canonical order.
 
     With fewer than two plausible kidneys a second pass looks wider, on a finer grid and at a lower threshold, and the
     better of the two counts; the warnings say so.
+
+    Args:
+        fast: run only the first model of the ensemble.
     """
+    if fast:
+        stage = replace(stage, models=stage.models[:1])
     warnings: list[str] = []
     found = _look(view, stage, networks, stage.spacing_mm, 0.5)
     if len(found.components) < 2:
@@ -142,8 +147,10 @@ def _look(view: Volume, stage: LocateStage, networks: Networks, spacing_mm: floa
     image = window(coarse.voxels.copy(), stage.window.width_hu, stage.window.level_hu)
     padded = np.pad(image, [(0, -size % 16) for size in image.shape], constant_values=-1.0)
     k, j, i = coarse.shape
-    logits = [networks.run(model, padded[None, None])["logits"][0, 0, :k, :j, :i] for model in stage.models]
-    probability = np.mean([sigmoid(values) for values in logits], axis=0)
+    probability = np.zeros((k, j, i), dtype=np.float32)
+    for model in stage.models:
+        probability += sigmoid(networks.run(model, padded[None, None])["logits"][0, 0, :k, :j, :i])
+    probability /= len(stage.models)
     return _Pass(coarse, probability, plausible_kidneys(probability, threshold, coarse.voxel_ml))
 
 

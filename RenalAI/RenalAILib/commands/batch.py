@@ -88,7 +88,7 @@ class Batch:
 
 def _run(arguments: argparse.Namespace, output: Path) -> None:
     from ..batch.running import Plan, run_batch
-    from ..bundle_store import load_bundle
+    from ..bundles.store import load_bundle
 
     studies, supply = _of_pacs(arguments) if arguments.pacs else _of_files(arguments)
     plan = Plan(

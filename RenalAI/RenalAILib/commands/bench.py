@@ -12,7 +12,7 @@ from .console import console, progress
 from .segment import add_device, add_weights
 
 if TYPE_CHECKING:
-    from ..bundle import Bundle
+    from ..bundles.bundle import Bundle
     from ..volume import Volume
 
 
@@ -35,7 +35,7 @@ class Bench:
 
     def run(self, arguments: argparse.Namespace) -> int:
         from ..bench import bench, bench_volume, table
-        from ..bundle_store import load_bundle
+        from ..bundles.store import load_bundle
         from ..reading import read_volume
 
         bundle = load_bundle(arguments.bundle)

@@ -39,8 +39,8 @@ class Bundles:
 def _list() -> int:
     from rich.table import Table
 
-    from ..bundle import read_bundle
-    from ..bundle_store import bundle_places, find_bundles
+    from ..bundles.bundle import read_bundle
+    from ..bundles.store import bundle_places, find_bundles
 
     table = Table("name", "version", "licence", "training domain", "folder")
     found = find_bundles()
@@ -60,7 +60,7 @@ def _list() -> int:
 
 
 def _verify(name: str | None) -> int:
-    from ..bundle_store import find_bundles, load_bundle
+    from ..bundles.store import find_bundles, load_bundle
 
     names = [name] if name is not None else list(find_bundles())
     if not names:
@@ -73,7 +73,7 @@ def _verify(name: str | None) -> int:
 
 
 def _import(source: str, replace: bool) -> int:
-    from ..bundle_store import import_bundle
+    from ..bundles.store import import_bundle
 
     bundle = import_bundle(source, replace=replace)
     console().print(f"Imported {bundle.name} {bundle.version} to {bundle.folder}")
@@ -81,7 +81,7 @@ def _import(source: str, replace: bool) -> int:
 
 
 def _export(name: str, output: str | None) -> int:
-    from ..bundle_store import export_bundle, load_bundle
+    from ..bundles.store import export_bundle, load_bundle
 
     bundle = load_bundle(name)
     path = export_bundle(bundle, Path(output or f"{bundle.name}-{bundle.version}.zip"))

@@ -140,7 +140,7 @@ def _batch(arguments: argparse.Namespace, studies: PacsStudies, found: Sequence[
     """Runs the batch of these studies, a line each; how many were done and failed."""
     from ..batch.processes import Processes
     from ..batch.running import Plan, run_batch
-    from ..bundle_store import load_bundle
+    from ..bundles.store import load_bundle
 
     output = Path(arguments.output).expanduser()
     plan = Plan(

@@ -47,7 +47,7 @@ def show_series(source: Path, arguments: argparse.Namespace) -> int:
 
 
 def _seen(folder: Path, found: Sequence[Series], arguments: argparse.Namespace) -> dict[str, PhaseGuess]:
-    from ..bundle_store import load_bundle
+    from ..bundles.store import load_bundle
     from ..phases.seen import phases_seen
 
     with progress("Looking at the series") as report:

@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from ..axial_slices import fitted, slice_on_grid
 from ..boxes import Box
+from ..bundles.stages.detector import SliceDetectStage
 from ..default_boxes import Boxes
 from ..engines.networks import Networks
 from ..resampling import window
-from ..stages.detector import SliceDetectStage
 from ..volume import Volume
 from .candidates import Candidate
 from .coding import SliceBoxes, read_output

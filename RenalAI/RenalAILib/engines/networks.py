@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..bundle import Bundle
+from ..bundles.bundle import Bundle
 from ..timing import Stopwatch
 from .engine import DeviceMemoryError, Engine
 from .selection import EngineFactory, create_engine

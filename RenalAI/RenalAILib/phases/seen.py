@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ..bundle import Bundle
+from ..bundles.bundle import Bundle
+from ..bundles.stages.cascade import CascadeStages
 from ..cascade.locate import locate
 from ..contrast_phases import ContrastPhase, PhaseGuess, phases_of_kidneys
 from ..domains import eroded
@@ -22,7 +23,6 @@ from ..evidence import neighborhood_means
 from ..orientation import canonical
 from ..reading import read_thinned
 from ..reading.dicom_series import Series
-from ..stages.cascade import CascadeStages
 from ..volume import Volume
 
 STEP_MM = 5.0

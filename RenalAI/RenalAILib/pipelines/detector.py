@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..boxes import Box
+from ..bundles.stages.detector import DetectorStages, SliceDetectStage
 from ..cascade.locate import coarse_volume
 from ..cascade.sides import Component, body_at
 from ..detections import Detection
@@ -16,7 +17,6 @@ from ..detector.coding import SliceBoxes
 from ..detector.slices import BATCH, SliceGrid, box_of, find_boxes, looked_at
 from ..labels import Side
 from ..orientation import Orientation
-from ..stages.detector import DetectorStages, SliceDetectStage
 from ..volume import Volume
 from .work import Found, Work
 

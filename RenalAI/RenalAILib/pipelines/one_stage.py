@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..boxes import Box, Triple
+from ..bundles.stages.one_stage import OneStageStages
 from ..cascade.locate import coarse_volume
 from ..resampling import window
-from ..stages.one_stage import OneStageStages
 from ..structures import STRUCTURES
 from ..volume import Volume
 from .drawings import Drawn, finished

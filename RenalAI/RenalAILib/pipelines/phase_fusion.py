@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..bundles.stages.phase_fusion import PhaseFusionStages
 from ..contrast_phases import ContrastPhase
 from ..domains import Mask
 from ..kidneys import OutlinedKidney
@@ -14,7 +15,6 @@ from ..orientation import canonical
 from ..phases.registration import shift_sentences
 from ..phases.scans import AlignedScan, PhasedScan, align, phases_of
 from ..phases.second_phase import SecondPhase
-from ..stages.phase_fusion import PhaseFusionStages
 from ..volume import Volume
 from . import one_stage, slice_segmentation
 from .drawings import Drawn, finished, fused

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
-from ..bundle import Bundle
+from ..bundles.bundle import Bundle
 from ..engines.networks import SESSIONS, Networks, SessionCache
 from ..findings import Findings, Outcome, describe_volume
 from ..limits import about_scan

@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from ..axial_slices import fitted, slice_on_grid
 from ..boxes import Box
+from ..bundles.stages.slice_segmentation import Drawing, SliceSegmentationStages
 from ..labels import Side
 from ..resampling import resample, window
-from ..stages.slice_segmentation import Drawing, SliceSegmentationStages
 from ..structures import STRUCTURES
 from ..volume import Volume
 from .drawings import Drawn, finished

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..axial_slices import slice_on_grid
+from ..bundles.stages.slice_vote import SliceClassifyStage, SliceVoteStages
 from ..cascade.delineate import delineate
 from ..cascade.locate import Location, locate
 from ..kidneys import OutlinedKidney
@@ -16,7 +17,6 @@ from ..labels import MassClass
 from ..masses import Character
 from ..orientation import Orientation
 from ..resampling import window
-from ..stages.slice_vote import SliceClassifyStage, SliceVoteStages
 from ..verdicts import SliceVote, Verdict
 from ..voting import class_probabilities, patient_class, slice_vote
 from .outlines import found_in
@@ -39,7 +39,7 @@ def run(work: Work) -> Found:
     if stages.locate is not None:
         work.steps("locate", 0.0, "Looking for the kidneys")
         with work.stopwatch("locate"):
-            location = locate(view, stages.locate, work.networks)
+            location = locate(view, stages.locate, work.networks, fast=work.fast)
         warnings += location.warnings
     if location is not None and stages.delineate is not None:
         with work.stopwatch("delineate"):

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from ..bundle import Bundle
+from ..bundles.bundle import Bundle
 from ..detections import Detection
 from ..engines.networks import Networks
 from ..findings import Kidney, Mass, Saliency

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..bundle import sha256_of
+from ..bundles.bundle import sha256_of
 from ..errors import InputError
 
 _DETACHED = {".mhd": (".raw", ".zraw"), ".nhdr": (".raw", ".raw.gz")}  # headers whose voxels lie beside them

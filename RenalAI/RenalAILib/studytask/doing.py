@@ -13,8 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import IO
 
-from ..bundle import Bundle
-from ..bundle_store import load_bundle
+from ..bundles.bundle import Bundle
+from ..bundles.store import load_bundle
 from ..errors import InputError
 from ..findings import Findings
 from ..steps import Progress

@@ -65,8 +65,8 @@ def _engines() -> dict[str, str]:
 
 def _bundles() -> dict[str, str]:
     """By name: "verified" with the version, or what is wrong with it."""
-    from ..bundle import read_bundle
-    from ..bundle_store import find_bundles
+    from ..bundles.bundle import read_bundle
+    from ..bundles.store import find_bundles
     from ..errors import InputError
 
     states = {}

@@ -54,7 +54,7 @@ class SegmentJob:
         )
 
     def run(self, output: Path, report: Report) -> None:
-        from ..bundle_store import load_bundle
+        from ..bundles.store import load_bundle
         from ..pipelines.running import segment
         from ..reading import check_ct
 

@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from RenalAILib.boxes import Box
-from RenalAILib.bundle import Bundle
+from RenalAILib.bundles.bundle import Bundle
+from RenalAILib.bundles.stages.detector import DetectorStages
 from RenalAILib.detector.slices import SliceGrid
 from RenalAILib.engines.networks import Networks
 from RenalAILib.errors import InputError
@@ -24,7 +25,6 @@ from RenalAILib.orientation import Orientation, canonical
 from RenalAILib.pipelines.detector import Placed, boxes_in_slices, placed
 from RenalAILib.pipelines.work import Work
 from RenalAILib.reading import read_ct, read_labels
-from RenalAILib.stages.detector import DetectorStages
 from RenalAILib.steps import Progress, Steps
 from RenalAILib.timing import Stopwatch
 from RenalAILib.writing import check_replaceable, replaced_folder

@@ -12,13 +12,16 @@ from RenalAILib.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from RenalAILib.bundle import Bundle
+    from RenalAILib.bundles.bundle import Bundle
+    from RenalAILib.steps import Progress
 
+    from .pairs import Selection
+    from .running import Run
     from .systems import System
 
 _PRINTED = (
-    "comparison", "composition", "overlap", "published", "detection", "by_size", "false_masses", "confusion", "classes",
-    "roc", "calibration_by_class",
+    "comparison", "at_a_glance", "composition", "overlap", "published", "detection", "by_size", "false_masses",
+    "confusion", "classes", "roc", "calibration_by_class",
 )  # fmt: skip
 
 
@@ -32,11 +35,20 @@ class Evaluate:
         parser.add_argument(
             "source",
             metavar="DATASET_OR_FOLDER",
+            nargs="?",
             help="a dataset; a folder of folders with ct.nii.gz and labels.nii.gz; or a .csv with the columns ct,"
             " labels and, if known, patient, set, case",
         )
         parser.add_argument("--bundle", metavar="B", help="name or folder of the bundle (default: the one shipped)")
         parser.add_argument("--against", metavar="B2", help="a second bundle, compared with the first case by case")
+        parser.add_argument(
+            "--fold",
+            nargs=2,
+            action="append",
+            metavar=("B", "CASES"),
+            help="in place of DATASET_OR_FOLDER: this bundle on these cases; said once for each bundle of a"
+            " cross-validation, whose results make one report",
+        )
         parser.add_argument("--split", metavar="PART", help="only this part of the dataset's split, such as test")
         parser.add_argument(
             "--results",
@@ -65,31 +77,17 @@ class Evaluate:
         from RenalAILib.commands.console import console, progress
         from RenalAILib.writing import check_replaceable
 
-        from .pairs import select
         from .report_folder import FILES, write_report
-        from .running import CaseStore, run_cases
-        from .slice_pictures import SlicePictures
 
         output = Path(arguments.output).expanduser()
+        _check_words(arguments)
         alone = _without_segments(arguments)
         if alone:
             return _evaluate_alone(arguments, alone, output)
         check_replaceable(output, FILES)
-        systems = _systems(arguments)
-        selection = select(Path(arguments.source), arguments.split)
-        if arguments.with_sinus:
-            selection = selection.with_sinus()
         kept = output.resolve().with_name(output.resolve().name + ".unfinished")
-        runs = []
-        drawn = Path(arguments.slices).expanduser() if arguments.slices else None
         with progress("Evaluating") as report:
-            for number, system in enumerate(systems):
-
-                def told(stage: str, fraction: float, message: str, done: int = number) -> None:
-                    report(stage, (done + fraction) / len(systems), message)
-
-                pictures = None if drawn is None else SlicePictures(drawn / str(number + 1))
-                runs.append(run_cases(selection.pairs, system, CaseStore(kept / str(number + 1), pictures), told))
+            runs, selection = (_folds if arguments.fold else _side_by_side)(arguments, kept, report)
         tables = write_report(selection, arguments.split, runs, output)
         shutil.rmtree(kept, ignore_errors=True)  # its content is in the report now
         for table in tables:
@@ -104,9 +102,60 @@ class Evaluate:
         return 0
 
 
+def _check_words(arguments: argparse.Namespace) -> None:
+    """Raises InputError unless there is a source, or folds and nothing that speaks of one source or system."""
+    if not arguments.fold:
+        if arguments.source is None:
+            raise InputError("name what to measure on: a dataset, a folder of cases or a .csv; or use --fold")
+        return
+    others = {"DATASET_OR_FOLDER": arguments.source, "--bundle": arguments.bundle, "--against": arguments.against,
+              "--results": arguments.results, "--against-results": arguments.against_results}  # fmt: skip
+    given = next((word for word, value in others.items() if value is not None), None)
+    if given:
+        raise InputError(f"--fold names bundles and cases: leave out {given}")
+    if len(arguments.fold) < 2:
+        raise InputError("say --fold BUNDLE CASES for each bundle, twice or more; for one, --bundle is enough")
+
+
+def _side_by_side(arguments: argparse.Namespace, kept: Path, report: Progress) -> tuple[list[Run], Selection]:
+    """One or two systems on the same cases."""
+    from .pairs import select
+    from .running import CaseStore, run_cases
+    from .slice_pictures import SlicePictures
+
+    systems = _systems(arguments)
+    selection = select(Path(arguments.source), arguments.split)
+    if arguments.with_sinus:
+        selection = selection.with_sinus()
+    runs = []
+    drawn = Path(arguments.slices).expanduser() if arguments.slices else None
+    for number, system in enumerate(systems):
+
+        def told(stage: str, fraction: float, message: str, done: int = number) -> None:
+            report(stage, (done + fraction) / len(systems), message)
+
+        pictures = None if drawn is None else SlicePictures(drawn / str(number + 1))
+        runs.append(run_cases(selection.pairs, system, CaseStore(kept / str(number + 1), pictures), told))
+    return runs, selection
+
+
+def _folds(arguments: argparse.Namespace, kept: Path, report: Progress) -> tuple[list[Run], Selection]:
+    """Several bundles, each on its own cases, as one."""
+    from .folds import Fold, run_folds, selected
+    from .slice_pictures import SlicePictures
+
+    sources = [Path(cases) for _, cases in arguments.fold]
+    selections = selected(sources, arguments.split, arguments.with_sinus)
+    systems = [_bundle(name, arguments, Path(cases)) for name, cases in arguments.fold]
+    pictures = SlicePictures(Path(arguments.slices).expanduser() / "1") if arguments.slices else None
+    folds = [Fold(system, selection) for system, selection in zip(systems, selections, strict=True)]
+    run, selection = run_folds(folds, kept, report, pictures)
+    return [run], selection
+
+
 def _without_segments(arguments: argparse.Namespace) -> list[Bundle]:
     """The bundles, where what they give is boxes or votes and has tables of its own; none for all others."""
-    from RenalAILib.bundle_store import load_bundle
+    from RenalAILib.bundles.store import load_bundle
 
     from .without_segments import GIVES, check_comparable
 
@@ -146,23 +195,24 @@ def _systems(arguments: argparse.Namespace) -> list[System]:
         raise InputError("give --bundle or --results, not both; a second system goes to --against")
     if arguments.against and arguments.against_results:
         raise InputError("give --against or --against-results, not both")
+    source = Path(arguments.source)
     systems: list[System] = [
-        ResultsSystem(Path(arguments.results)) if arguments.results else _bundle(arguments.bundle, arguments)
+        ResultsSystem(Path(arguments.results)) if arguments.results else _bundle(arguments.bundle, arguments, source)
     ]
     if arguments.against_results:
         systems.append(ResultsSystem(Path(arguments.against_results)))
     elif arguments.against:
-        systems.append(_bundle(arguments.against, arguments))
+        systems.append(_bundle(arguments.against, arguments, source))
     return systems
 
 
-def _bundle(name: str | None, arguments: argparse.Namespace) -> System:
-    from RenalAILib.bundle_store import load_bundle
+def _bundle(name: str | None, arguments: argparse.Namespace, source: Path) -> System:
+    from RenalAILib.bundles.store import load_bundle
 
     from .pairs import dataset_of
     from .systems import BundleSystem
 
-    dataset = dataset_of(Path(arguments.source))
+    dataset = dataset_of(source)
     return BundleSystem(load_bundle(name), device=arguments.device, fast=arguments.fast, dataset=dataset)
 
 

@@ -13,12 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from RenalAILib.axial_slices import slice_on_grid
-from RenalAILib.bundle import Bundle
+from RenalAILib.bundles.bundle import Bundle
+from RenalAILib.bundles.stages.slice_vote import SliceClassifyStage, SliceVoteStages
 from RenalAILib.errors import InputError
 from RenalAILib.pipelines.running import segment
 from RenalAILib.png import png
 from RenalAILib.resampling import window
-from RenalAILib.stages.slice_vote import SliceClassifyStage, SliceVoteStages
 from RenalAILib.steps import Progress
 from RenalAILib.verdicts import Verdict
 from RenalAILib.writing import check_replaceable, replaced_folder

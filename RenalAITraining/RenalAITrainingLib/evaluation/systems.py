@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 from typing import Protocol
 
-from RenalAILib.bundle import Bundle
+from RenalAILib.bundles.bundle import Bundle
+from RenalAILib.bundles.stages.phase_fusion import PhaseFusionStages
 from RenalAILib.errors import InputError
 from RenalAILib.findings import Findings
 from RenalAILib.phases.scans import PhasedScan
 from RenalAILib.pipelines.running import segment
 from RenalAILib.reading import read_labels
-from RenalAILib.stages.phase_fusion import PhaseFusionStages
 from RenalAILib.volume import Volume
 
 from ..dataset.case import Case

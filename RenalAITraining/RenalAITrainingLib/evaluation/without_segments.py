@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from RenalAILib.bundle import Bundle
+from RenalAILib.bundles.bundle import Bundle
 from RenalAILib.errors import InputError
 from RenalAILib.steps import Progress
 

@@ -41,7 +41,7 @@ class EvaluateJob:
         return cls(**fields | {"dataset": Path(fields["dataset"]), "folder": Path(fields["folder"])})
 
     def run(self, output: Path, report: Report) -> None:
-        from RenalAILib.bundle_store import load_bundle
+        from RenalAILib.bundles.store import load_bundle
         from RenalAILib.writing import check_replaceable
 
         from ..evaluation.pairs import dataset_of, select

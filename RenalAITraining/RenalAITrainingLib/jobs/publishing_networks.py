@@ -88,7 +88,7 @@ class PublishJob:
         )
 
     def run(self, output: Path, report: Report) -> None:
-        from RenalAILib.bundle_store import import_bundle
+        from RenalAILib.bundles.store import import_bundle
 
         report("publish", 0.1, "Loading the training library")
         from ..publish import Papers, by_stage, publish

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from RenalAILib.bench import peak_mb
-from RenalAILib.bundle import Bundle
+from RenalAILib.bundles.bundle import Bundle
 from RenalAILib.compare.dice import dice
 from RenalAILib.engines.threads import available_cores
 from RenalAILib.errors import InputError

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from RenalAILib.boxes import Triple
-from RenalAILib.bundle import Bundle
+from RenalAILib.bundles.bundle import Bundle
+from RenalAILib.bundles.stages.cascade import CascadeStages, LocateStage
 from RenalAILib.engines.torch_engine import TorchEngine
 from RenalAILib.errors import InputError
-from RenalAILib.stages.cascade import CascadeStages, LocateStage
 from RenalAILib.volume import Volume
 
 Labels = npt.NDArray[np.uint8]

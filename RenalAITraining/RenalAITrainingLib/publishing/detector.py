@@ -13,7 +13,7 @@ from .export import Export, window_of
 
 @dataclass(frozen=True)
 class DetectSettings:
-    """How boxes become candidates; see `RenalAILib.stages.detector.SliceDetectStage`.
+    """How boxes become candidates; see `RenalAILib.bundles.stages.detector.SliceDetectStage`.
 
     Args:
         step_mm: between the slices that the samples were made from.

@@ -15,8 +15,17 @@ from typing import Any
 
 import numpy as np
 
-from RenalAILib.bundle import Bundle, sha256_of
-from RenalAILib.bundle_metadata import Reader
+from RenalAILib.bundles.bundle import Bundle, sha256_of
+from RenalAILib.bundles.metadata import Reader
+from RenalAILib.bundles.stages.phase_fusion import (
+    DRAWN_BY,
+    KIDNEY,
+    MASS,
+    Member,
+    PhaseFusionStages,
+    all_combinations,
+    drawn_as,
+)
 from RenalAILib.compare.dice import dice
 from RenalAILib.engines.networks import Networks, SessionCache
 from RenalAILib.errors import InputError
@@ -25,7 +34,6 @@ from RenalAILib.orientation import canonical
 from RenalAILib.pipelines.drawings import finished, fused
 from RenalAILib.pipelines.phase_fusion import draw_phases, unknown_below
 from RenalAILib.pipelines.work import Work
-from RenalAILib.stages.phase_fusion import DRAWN_BY, KIDNEY, MASS, Member, PhaseFusionStages, all_combinations, drawn_as
 from RenalAILib.steps import Steps
 from RenalAILib.timing import Stopwatch
 

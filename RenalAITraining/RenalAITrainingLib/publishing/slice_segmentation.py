@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from RenalAILib.bundles.stages.slice_segmentation import unfit
 from RenalAILib.errors import InputError
-from RenalAILib.stages.slice_segmentation import unfit
 
 from ..stages import Stage
 from ..trained import TrainedNetwork

@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from RenalAILib.bundle import Bundle
-from RenalAILib.bundle_store import load_bundle
+from RenalAILib.bundles.bundle import Bundle
+from RenalAILib.bundles.stages.cascade import CascadeStages
+from RenalAILib.bundles.store import load_bundle
 from RenalAILib.errors import InputError
-from RenalAILib.stages.cascade import CascadeStages
 
 from .export import Export
 

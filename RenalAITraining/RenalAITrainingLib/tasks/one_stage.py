@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from RenalAILib.bundles.stages.one_stage import check_structures
 from RenalAILib.labels import Label
-from RenalAILib.stages.one_stage import check_structures
 from RenalAILib.structures import STRUCTURES
 
 from ..augmentation import change_intensities, draw_placement

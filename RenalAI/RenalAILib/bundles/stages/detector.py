@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..bundle_metadata import Reader, Window
-from ..default_boxes import DefaultBoxes
-from ..errors import InputError
+from ...default_boxes import DefaultBoxes
+from ...errors import InputError
+from ..metadata import Reader, Window
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..boxes import Triple
-from ..bundle_metadata import Reader, Window
-from ..labels import MassClass
+from ...boxes import Triple
+from ...labels import MassClass
+from ..metadata import Reader, Window
 
 
 @dataclass(frozen=True)
 class LocateStage:
-    """The coarse kidney network: one model over the whole CT, ``spacing_mm`` between samples."""
+    """The coarse kidney networks: an ensemble over the whole CT, ``spacing_mm`` between samples."""
 
     models: tuple[str, ...]
     spacing_mm: float
@@ -30,18 +30,19 @@ class DelineateStage:
 
 @dataclass(frozen=True)
 class CharacteriseStage:
-    """The mass classifier: image and mask of a cube about each mass.
+    """The mass classifiers: an ensemble over image and mask of a cube about each mass.
 
     Attributes:
-        head: arrays of the fully connected head, for Grad-CAM.
+        heads: arrays of the fully connected head of each model, for Grad-CAM.
         scale: edge of the cube, in longest edges of the mass's box; never below ``minimum_mm``.
         classes: order of the network's outputs.
-        temperature: logits are divided by it before the softmax (calibration).
+        temperature: the logits of each model are divided by it before the softmax, and then the probabilities
+            averaged: it calibrates the ensemble.
         unknown_below: the class is unknown where the highest probability is lower.
     """
 
     models: tuple[str, ...]
-    head: str
+    heads: tuple[str, ...]
     shape: Triple
     scale: float
     minimum_mm: float
@@ -63,7 +64,7 @@ class CascadeStages:
     def files(self) -> tuple[str, ...]:
         """Every model file, relative to the bundle."""
         models = (*self.locate.models, *self.delineate.models, *self.characterise.models)
-        return (*models, self.characterise.head)
+        return (*models, *self.characterise.heads)
 
 
 def read(stages: Reader) -> CascadeStages:
@@ -74,7 +75,7 @@ def read(stages: Reader) -> CascadeStages:
         read_delineate(stages.section("delineate")),
         CharacteriseStage(
             models=characterise.texts("models"),
-            head=characterise.text("head"),
+            heads=_heads(characterise),
             shape=characterise.shape("shape"),
             scale=characterise.number("scale", above=0, up_to=10),
             minimum_mm=characterise.number("minimum_mm", above=0, up_to=500),
@@ -84,14 +85,21 @@ def read(stages: Reader) -> CascadeStages:
             unknown_below=characterise.number("unknown_below", up_to=1),
         ),
     )
+    if len(read.characterise.heads) != len(read.characterise.models):
+        raise characterise.unfit("heads", "there must be one for each of models")
     characterise.exactly("channels", ("image", "mask"))
     for reader in (characterise, stages):
         reader.nothing_else()
     return read
 
 
+def _heads(characterise: Reader) -> tuple[str, ...]:
+    """``heads``, or the ``head`` of a bundle published when there was one classifier at most."""
+    return (characterise.text("head"),) if characterise.has("head") else characterise.texts("heads")
+
+
 def read_locate(section: Reader) -> LocateStage:
-    """The kidney network, in any bundle that has one."""
+    """The kidney networks, in any bundle that has them."""
     stage = LocateStage(section.texts("models"), section.number("spacing_mm", above=0.3, up_to=20), section.window())
     section.nothing_else()
     return stage

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..bundle_metadata import Reader, Window
+from ..metadata import Reader, Window
 from .cascade import DelineateStage, LocateStage, read_delineate, read_locate
 
 CHOICES = ("all", "kidney", "mass")

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .boxes import Triple
-from .errors import InputError
+from ..boxes import Triple
+from ..errors import InputError
 
 _MOST_VOXELS = 512**3  # of one input; a stranger's bundle shall not take all memory
 

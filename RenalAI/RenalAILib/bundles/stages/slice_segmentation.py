@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..bundle_metadata import Reader, Window
-from ..labels import Side
-from ..structures import STRUCTURES
+from ...labels import Side
+from ...structures import STRUCTURES
+from ..metadata import Reader, Window
 
 
 @dataclass(frozen=True)

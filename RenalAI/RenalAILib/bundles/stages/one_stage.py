@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..boxes import Triple
-from ..bundle_metadata import Reader, Window
-from ..errors import InputError
-from ..structures import STRUCTURES
+from ...boxes import Triple
+from ...errors import InputError
+from ...structures import STRUCTURES
+from ..metadata import Reader, Window
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Protocol, cast
 
-from ..bundle_metadata import Reader
+from ..metadata import Reader
 
 KINDS = ("cascade", "slice-vote", "detector", "one-stage", "slice-segmentation", "phase-fusion")
 

@@ -11,8 +11,8 @@ import zipfile
 import zlib
 from pathlib import Path
 
+from ..errors import InputError
 from .bundle import METADATA, Bundle, is_inside, read_bundle
-from .errors import InputError
 
 DEFAULT_BUNDLE = "zhao2023-demo"
 MAXIMUM_BYTES = 4 * 1024**3
@@ -67,7 +67,7 @@ def load_bundle(path_or_name: str | Path | None = None) -> Bundle:
     """A bundle by folder or by name, every file verified; without an argument the default one.
 
     Raises:
-        InputError: there is none by that name, or it does not verify (see :func:`RenalAILib.bundle.read_bundle`).
+        InputError: there is none by that name, or it does not verify (see :func:`RenalAILib.bundles.bundle.read_bundle`).
     """
     if path_or_name is not None and Path(path_or_name).is_dir():
         return read_bundle(Path(path_or_name).resolve())

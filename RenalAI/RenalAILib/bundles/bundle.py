@@ -12,9 +12,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from .bundle_metadata import Reader
-from .errors import InputError
-from .findings import BundleIdentity
+from ..errors import InputError
+from ..findings import BundleIdentity
+from .metadata import Reader
 from .stages import KINDS, Stages, read_stages
 
 BUNDLE_SCHEMA = "renalai.bundle/1"

@@ -13,8 +13,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from ..bundle_metadata import Reader
-from ..structures import STRUCTURES
+from ...structures import STRUCTURES
+from ..metadata import Reader
 from . import one_stage, slice_segmentation
 from .one_stage import OneStageStages
 from .slice_segmentation import SliceSegmentationStages
