@@ -38,7 +38,7 @@ def user_bundles() -> Path:
 
 def bundle_places() -> tuple[Path, ...]:
     """Folders searched for bundles, first wins: ``RENALAI_BUNDLES``, the user's, what was shipped."""
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]  # RenalAILib
     given = [Path(place) for place in os.environ.get("RENALAI_BUNDLES", "").split(os.pathsep) if place]
     shipped = [
         package / "Resources" / "Bundles",  # a wheel
