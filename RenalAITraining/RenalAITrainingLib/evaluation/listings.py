@@ -19,14 +19,22 @@ def case_listing(results: Sequence[CaseResult]) -> Table:
         scores = [value for score in result.agreement.kits for value in (score.dice, score.surface_dice)]
         overlaps = [dice.get((name, side)) for name in ("kidney_and_mass", "mass") for side in Side]
         found = (counts.true_positive, counts.false_positive, counts.false_negative)
-        rows.append((result.case, result.patient, result.part or None, *overlaps, *scores, *found, result.seconds))
+        rows.append(
+            (result.case, result.patient, result.part or None, *overlaps, *scores, *found, result.seconds, _by(result))
+        )
     columns = (
         "case", "patient", "set",
         "Dice right kidney with masses", "Dice left kidney with masses", "Dice right masses", "Dice left masses",
         *(f"KiTS {kind} {name}" for name in ("kidney and mass", "mass", "tumor") for kind in ("Dice", "surface Dice")),
-        "found", "false", "missed", "seconds",
+        "found", "false", "missed", "seconds", "bundle",
     )  # fmt: skip
     return Table("cases", "Every case", columns, tuple(rows))
+
+
+def _by(result: CaseResult) -> str | None:
+    """Which weights spoke: name, version and the beginning of their SHA-256."""
+    bundle = result.bundle
+    return None if bundle is None else f"{bundle.name} {bundle.version} {bundle.sha256[:8]}"
 
 
 def mass_listing(results: Sequence[CaseResult]) -> Table:

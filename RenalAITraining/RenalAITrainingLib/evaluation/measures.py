@@ -11,6 +11,9 @@ from RenalAILib.labels import MassClass, Side
 from .bootstrap import Ratio
 from .cases import CaseResult, EvaluatedMass
 
+SIDE_DICE = 0.5
+"""Overlap from which a kidney counts as drawn on its own side: mixed up sides overlap not at all."""
+
 Value = Callable[[StructureAgreement], float | None]
 
 
@@ -29,6 +32,23 @@ def structures(
 def mean_of(results: Iterable[CaseResult], value: Value, structure: str, side: Side | None = None) -> Ratio:
     """The mean of one value over kidneys or sides with masses."""
     return Ratio.mean((patient, value(found)) for patient, found in structures(results, structure, side))
+
+
+def sides_right(results: Iterable[CaseResult]) -> Ratio:
+    """Share of the cases in which every kidney, true or predicted, meets its like on its own side."""
+    return Ratio.mean(
+        (
+            result.patient,
+            float(
+                all(
+                    (found.dice or 0.0) >= SIDE_DICE
+                    for found in result.agreement.structures
+                    if found.structure == "kidney_and_mass"
+                )
+            ),
+        )
+        for result in results
+    )
 
 
 def masses_of(results: Iterable[CaseResult], small: bool | None = None) -> list[EvaluatedMass]:

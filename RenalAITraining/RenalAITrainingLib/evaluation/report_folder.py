@@ -13,6 +13,7 @@ from typing import Any
 from RenalAILib import __version__
 from RenalAILib.writing import replaced_folder
 
+from .at_a_glance import at_a_glance
 from .bootstrap import FEW_PATIENTS, Resamples
 from .charts import charts, paired_chart
 from .comparison import shared, side_by_side
@@ -71,7 +72,8 @@ def write_report(
 
 def _measured(run: Run, folder: str) -> SystemPart:
     resamples = Resamples(result.patient for result in run.results)
-    return SystemPart(run, paper_tables(run.results, resamples), charts(run.results, resamples), folder)
+    tables = [at_a_glance(run.results, resamples), *paper_tables(run.results, resamples)]
+    return SystemPart(run, tables, charts(run.results, resamples), folder)
 
 
 def _together(runs: Sequence[Run]) -> SideBySide:

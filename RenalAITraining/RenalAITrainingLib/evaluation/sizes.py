@@ -42,12 +42,13 @@ BINS = tuple(SizeBin(low, high) for low, high in ((0, 5), (5, 10), (10, 20), (20
 
 
 def by_size(results: Sequence[CaseResult], resamples: Resamples) -> Table:
-    """Recall, false masses, Dice and classification in each bin; a bin without any mass keeps its row."""
+    """Recall, precision, false masses, Dice and classification in each bin; a bin without any mass keeps its row."""
     masses = measures.masses_of(results)
     rows: list[tuple[Cell, ...]] = []
     for words, chosen in [*((part.words, part.of(masses)) for part in BINS), ("all", masses)]:
         ratios = (
             measures.recall(chosen),
+            measures.precision(chosen),
             _false_per_case(results, chosen),
             Ratio.mean((mass.patient, mass.dice) for mass in chosen if mass.found),
             measures.accuracy(chosen),
@@ -56,10 +57,10 @@ def by_size(results: Sequence[CaseResult], resamples: Resamples) -> Table:
         )
         true = sum(mass.domain.true_class is not None for mass in chosen)
         classified = sum(mass.classifiable for mass in chosen)
-        recall, false, dice, *told = (resamples.estimate(ratio) for ratio in ratios)
-        rows.append((words, true, recall, false, dice, classified, *told))
+        recall, precision, false, dice, *told = (resamples.estimate(ratio) for ratio in ratios)
+        rows.append((words, true, recall, precision, false, dice, classified, *told))
     columns = (
-        "average diameter", "true masses", "recall", "false masses for each CT", "Dice of those found",
+        "average diameter", "true masses", "recall", "precision", "false masses for each CT", "Dice of those found",
         "found of known class", "class right", "class right if answered", "unknown",
     )  # fmt: skip
     notes = (
