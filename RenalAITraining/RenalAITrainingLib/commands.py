@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from RenalAILib.errors import InputError
 
 if TYPE_CHECKING:
-    from .bundle_plan import LoadedPlan
-    from .trainer import Options
+    from .plans.bundle_plan import LoadedPlan
+    from .training.options import Options
 
 
 class Train:
@@ -65,8 +65,19 @@ class Train:
             " evaluation over all",
         )
         parser.add_argument("--cost", action="store_true", help="with --all: only estimate what the plan will need")
+        parser.add_argument(
+            "--scale",
+            type=float,
+            metavar="S",
+            help="with --all: a trial with this share (0 to 1) of the plan's synthesised samples and training steps",
+        )
         parser.add_argument("--minutes", type=float, help="train so long, in place of the recipe's length")
-        parser.add_argument("--seed", type=int, default=0)
+        parser.add_argument(
+            "--seed",
+            type=int,
+            default=0,
+            help="of weights, order and augmentation; with --all it is added to each network's own",
+        )
         parser.add_argument("--threads", type=int, help="CPU threads of torch")
         parser.add_argument("--workers", type=int, default=0, help="threads that prepare batches ahead (for a GPU)")
         parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
@@ -76,9 +87,9 @@ class Train:
 
     def run(self, args: argparse.Namespace) -> int:
         """Train; 0 when the run came to its end. Raises InputError."""
-        from . import recipe
+        from .recipes import recipe
         from .samples import SampleStore
-        from .trainer import Trainer
+        from .training.trainer import Trainer
 
         if args.phase is not None and (args.compare is not None or args.plan is not None):
             raise InputError("--phase goes with one recipe; recipes compared, and plans, name theirs in data.phase")
@@ -90,6 +101,8 @@ class Train:
             return _compare(args)
         if args.folds is not None and args.plan is None:
             raise InputError("--folds cross-validates a whole plan: name it with --all")
+        if args.scale is not None and args.plan is None:
+            raise InputError("--scale shortens a whole plan: name it with --all")
         if args.plan is None and (args.recipe is None or args.samples is None):
             raise InputError("name a recipe and its --samples, or train a whole bundle with --all")
         if args.plan is not None and args.recipe is not None:
@@ -113,7 +126,7 @@ class Train:
 
 
 def _options(args: argparse.Namespace) -> Options:
-    from .trainer import Options
+    from .training.options import Options
 
     return Options(
         seed=args.seed,
@@ -151,14 +164,13 @@ def _compare(args: argparse.Namespace) -> int:
 
 
 def _train_all(args: argparse.Namespace, options: Options) -> int:
-    from . import bundle_plan
-    from .making_bundle import Sources, make_bundle
+    from .plans.making_bundle import Sources, make_bundle
 
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise InputError("--all is one process's work; start torchrun for one network at a time, with a recipe")
     if args.minutes is not None or args.start_from is not None or args.resume:
         raise InputError("with --all, minutes and starting weights stand in the plan, and it resumes by itself")
-    loaded = bundle_plan.load(args.plan)
+    loaded = _plan(args)
     if args.folds is not None:
         return _cross_validate(args, loaded, options)
     try:
@@ -170,11 +182,19 @@ def _train_all(args: argparse.Namespace, options: Options) -> int:
     return 0
 
 
+def _plan(args: argparse.Namespace) -> LoadedPlan:
+    from .plans import bundle_plan
+    from .plans.plan_scale import scaled
+
+    loaded = bundle_plan.load(args.plan)
+    return loaded if args.scale is None else scaled(loaded, args.scale)
+
+
 def _cross_validate(args: argparse.Namespace, loaded: LoadedPlan, options: Options) -> int:
     from RenalAILib.commands.console import console
 
-    from .cross_validation import cross_validate
-    from .making_bundle import Sources
+    from .plans.cross_validation import cross_validate
+    from .plans.making_bundle import Sources
 
     try:
         tables = cross_validate(loaded, Sources(args.data, args.dataset), args.output, args.folds, options, _say)
@@ -191,12 +211,11 @@ def _cross_validate(args: argparse.Namespace, loaded: LoadedPlan, options: Optio
 def _cost(args: argparse.Namespace) -> int:
     from RenalAILib.commands.console import console
 
-    from . import bundle_plan
     from .training_cost import cost_table
 
     if args.plan is None:
         raise InputError("--cost estimates a whole plan: name it with --all")
-    loaded = bundle_plan.load(args.plan)
+    loaded = _plan(args)
     names = [network.name for network in loaded.plan.networks]
     table = cost_table(zip(names, loaded.recipes, strict=True))
     table.show(console())
@@ -228,8 +247,8 @@ class Publish:
 
     def run(self, args: argparse.Namespace) -> int:
         """Publish; 0 when the bundle is there. Raises InputError."""
-        from .bundle_description import load_description
-        from .publish import Papers, by_stage, publish
+        from .publishing.bundle_description import load_description
+        from .publishing.publish import Papers, by_stage, publish
         from .samples import SampleStore
 
         checkpoints = by_stage(args.networks)

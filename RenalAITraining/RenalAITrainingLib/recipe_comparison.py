@@ -17,14 +17,15 @@ from torch import Tensor
 from RenalAILib.errors import InputError
 from RenalAILib.writing import write_text
 
-from . import recipe as recipes
 from .evaluation.bootstrap import Ratio, Resamples
 from .evaluation.table import Cell, Table
-from .recipe import Recipe
+from .recipes import recipe as recipes
+from .recipes.recipe import Recipe
 from .samples import Sample, SampleRecord, SampleStore
 from .stages import STAGES
-from .trained import TrainedNetwork, load_trained
-from .trainer import Options, Trainer
+from .training.options import Options
+from .training.trained import TrainedNetwork, load_trained
+from .training.trainer import Trainer
 
 FILES = ("comparison.csv", "comparison.json")
 """What a comparison leaves in its folder, beside one folder a recipe."""

@@ -17,11 +17,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from . import networks
 from .evaluation.table import Cell, Table
-from .recipe import Recipe
+from .recipes.recipe import Recipe
 from .stages import STAGES
 from .synthesis.characterise_samples import SHAPE as MASS_SHAPE
 from .synthesis.delineate_samples import SHAPE as KIDNEY_SHAPE
-from .tasks import build_task
+from .training.tasks import build_task
 
 SUSTAINED = 0.075
 """Share of a GPU's dense half-precision peak that training 3-D networks reaches, by assumption: they wait for memory

@@ -14,7 +14,7 @@ from .parameters import ModelKind
 from .wording import network_in_words
 
 if TYPE_CHECKING:
-    from RenalAITrainingLib.recipe import Recipe
+    from RenalAITrainingLib.recipes.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def _described(name: str, recipe: Recipe) -> Described:
 
 def _library() -> Any:
     try:
-        from RenalAITrainingLib import recipe
+        from RenalAITrainingLib.recipes import recipe
     except ImportError as missing:
         text = _("Recipes cannot be read yet: {package} is missing. It is installed with the first case or check.")
         raise NotInstalledError(text.format(package=missing.name)) from missing

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from RenalAILib.labels import Label, MassClass
-from RenalAITrainingLib.recipe import Recipe, from_mapping
+from RenalAITrainingLib.recipes.recipe import Recipe, from_mapping
 from RenalAITrainingLib.samples import SampleStore
 
 SHAPE = (32, 32, 32)

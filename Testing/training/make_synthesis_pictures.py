@@ -33,6 +33,7 @@ from RenalAITrainingLib.synthesis import (  # noqa: E402  # noqa: E402
     masses,
     neighbours,
     reconstruction,
+    renal_pelvis,
     repainting,
     stents,
 )
@@ -67,7 +68,7 @@ COLUMNS: tuple[tuple[Change, ...], ...] = (
     (),
     (_of_side(lookalikes.dilated_pelvis),),
     (_of_side(bulging.humped), _of_side(lookalikes.prominent_column)),
-    (_of_side(neighbours.nodule_beside), _of_side(neighbours.extrarenal_pelvis)),
+    (_of_side(neighbours.nodule_beside), _of_side(renal_pelvis.extrarenal_pelvis)),
     (_of_side(bowel.bowel_against), _of_side(elsewhere.stranded_fat)),
     (_of_side(stents.with_stent), reconstruction.sharp_kernel),
     (_mass(MassClass.AML, 24, -0.4),),

@@ -7,9 +7,9 @@ from functools import cache
 import numpy as np
 
 from RenalAILib.labels import Label
-from RenalAITrainingLib.sources import ORGANS
 from RenalAITrainingLib.synthesis.fields import Noise
 from RenalAITrainingLib.synthesis.scene import Scene
+from RenalAITrainingLib.synthesis.sources import ORGANS
 
 SHAPE = (40, 70, 110)
 SPACING_MM = np.array([3.0, 1.5, 1.5])

@@ -12,11 +12,12 @@ from RenalAILib.findings import Outcome
 from RenalAILib.phantom import MassPlan, Phantom, make_phantom
 from RenalAILib.pipelines.running import segment
 from RenalAILib.report import write_outcome
-from RenalAITrainingLib.bundle_description import BundleDescription
-from RenalAITrainingLib.publish import Papers, by_stage, publish
-from RenalAITrainingLib.recipe import Recipe, load
+from RenalAITrainingLib.publishing.bundle_description import BundleDescription
+from RenalAITrainingLib.publishing.publish import Papers, by_stage, publish
+from RenalAITrainingLib.recipes.recipe import Recipe, load
 from RenalAITrainingLib.samples import SampleStore
-from RenalAITrainingLib.trainer import Options, Trainer
+from RenalAITrainingLib.training.options import Options
+from RenalAITrainingLib.training.trainer import Trainer
 
 COARSE: dict[str, object] = {"shape": (32, 40, 48), "spacing_mm": (8.0, 8.0, 8.0), "noise_hu": 5.0}
 TEXTS = {"version": "1.0", "license": "CC0-1.0", "training_domain": "phantoms", "intended_use": "tests"}

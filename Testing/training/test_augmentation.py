@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from RenalAILib.resampling import window
-from RenalAITrainingLib.augmentation import (
+from RenalAITrainingLib.recipes.recipe import Augmentation, Window
+from RenalAITrainingLib.training.augmentation import (
     Placement,
     _blurred,
     change_intensities,
     draw_placement,
     jitter_mask,
 )
-from RenalAITrainingLib.recipe import Augmentation, Window
 
 NONE = Augmentation()
 VOLUME = torch.from_numpy(np.random.default_rng(0).normal(0, 300, (10, 12, 14)).astype(np.float32))

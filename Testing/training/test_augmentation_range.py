@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from RenalAITrainingLib.augmentation import change_intensities
-from RenalAITrainingLib.recipe import Augmentation, Window
+from RenalAITrainingLib.recipes.recipe import Augmentation, Window
+from RenalAITrainingLib.training.augmentation import change_intensities
 
 
 def test_gamma_of_a_blurred_dark_patch_stays_finite() -> None:

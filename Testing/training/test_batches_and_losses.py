@@ -14,13 +14,13 @@ import torch
 from torch import nn
 
 from RenalAILib.labels import MassClass
-from RenalAITrainingLib.averaging import AveragedNetwork
-from RenalAITrainingLib.batches import Batches
-from RenalAITrainingLib.losses import build_loss, dice_loss
-from RenalAITrainingLib.recipe import Loss, Recipe, Schedule
+from RenalAITrainingLib.recipes.recipe import Loss, Recipe, Schedule
 from RenalAITrainingLib.samples import SampleStore
-from RenalAITrainingLib.schedule import learning_rate_factor, total_steps
-from RenalAITrainingLib.tasks import build_task
+from RenalAITrainingLib.training.averaging import AveragedNetwork
+from RenalAITrainingLib.training.batches import Batches
+from RenalAITrainingLib.training.losses import build_loss, dice_loss
+from RenalAITrainingLib.training.schedule import learning_rate_factor, total_steps
+from RenalAITrainingLib.training.tasks import build_task
 
 
 def _batches(store: SampleStore, recipe: Recipe, balance: str = "none", seed: int = 0) -> Batches:

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from RenalAILib.errors import InputError
-from RenalAITrainingLib import bundle_plan, sources
-from RenalAITrainingLib.cross_validation import Folds, cross_validate, folds_of
 from RenalAITrainingLib.evaluation.pairs import Pair, Selection
-from RenalAITrainingLib.making_bundle import Sources
+from RenalAITrainingLib.plans import bundle_plan
+from RenalAITrainingLib.plans.cross_validation import Folds, cross_validate, folds_of
+from RenalAITrainingLib.plans.making_bundle import Sources
 from RenalAITrainingLib.samples import Split
-from RenalAITrainingLib.synthesis import scans
-from RenalAITrainingLib.trainer import Options
+from RenalAITrainingLib.synthesis import scans, sources
+from RenalAITrainingLib.training.options import Options
 
 
 def shared(sizes: list[int]) -> Folds:

@@ -15,11 +15,12 @@ from RenalAILib.findings import Findings
 from RenalAILib.labels import Label
 from RenalAILib.report.nifti import nifti_ct
 from RenalAILib.volume import Volume
-from RenalAITrainingLib.publish import Papers, by_stage, publish
-from RenalAITrainingLib.recipe import Recipe, shipped
+from RenalAITrainingLib.publishing.publish import Papers, by_stage, publish
+from RenalAITrainingLib.recipes.recipe import Recipe, shipped
 from RenalAITrainingLib.samples import SampleStore
 from RenalAITrainingLib.synthesis.detect_samples import detect_samples
-from RenalAITrainingLib.trainer import Options, Trainer
+from RenalAITrainingLib.training.options import Options
+from RenalAITrainingLib.training.trainer import Trainer
 
 SHAPE = (64, 64)
 SMALL = {  # width of the trunk and steps; pytorchcv's Inception V2 has one width only

@@ -18,8 +18,8 @@ from toydetector import RIGHT_CYST, SEEN, make_detector
 from RenalAILib.errors import InputError
 from RenalAILib.labels import Label
 from RenalAILib.report.nifti import nifti_ct, nifti_labels
-from RenalAITrainingLib.detection_metrics import JudgedSlice, detection_scores, hits
 from RenalAITrainingLib.evaluation.command import Evaluate
+from RenalAITrainingLib.metrics.detection import JudgedSlice, detection_scores, hits
 from RenalAITrainingLib.publishing.model_card import model_card
 
 

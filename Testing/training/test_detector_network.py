@@ -13,9 +13,9 @@ from torch import nn
 
 from RenalAILib.detector.coding import read_output, targets
 from RenalAILib.errors import InputError
-from RenalAITrainingLib.multibox_loss import multibox_loss
 from RenalAITrainingLib.networks.ssd import SingleShotDetector
 from RenalAITrainingLib.networks.ssd_backbones import DESIGNS, Backbone
+from RenalAITrainingLib.training.multibox_loss import multibox_loss
 
 # Convolutions of the trunks in their papers: 1 + 13 pairs; 1 + 17 bottlenecks (51 less one without expansion) + 1;
 # 49 and 100 with the 4 of the shortcuts; Inception V2: 3 of the stem, 7 in each of 8 blocks, 5 in each of 2 reductions.

@@ -16,18 +16,19 @@ from RenalAILib.findings import Findings
 from RenalAILib.labels import Label, Side
 from RenalAILib.report.nifti import nifti_ct
 from RenalAILib.volume import Volume
-from RenalAITrainingLib.bundle_description import BundleDescription, description_of
-from RenalAITrainingLib.detection_metrics import JudgedSlice, detection_scores
 from RenalAITrainingLib.lesion_boxes import as_shares, from_facts
-from RenalAITrainingLib.publish import Papers, by_stage, publish
-from RenalAITrainingLib.recipe import Recipe, load, shipped
+from RenalAITrainingLib.metrics.detection import JudgedSlice, detection_scores
+from RenalAITrainingLib.publishing.bundle_description import BundleDescription, description_of
+from RenalAITrainingLib.publishing.publish import Papers, by_stage, publish
+from RenalAITrainingLib.recipes.recipe import Recipe, load, shipped
 from RenalAITrainingLib.samples import SampleStore
 from RenalAITrainingLib.synthesis.detect_samples import detect_samples
 from RenalAITrainingLib.synthesis.fields import Noise
 from RenalAITrainingLib.synthesis.scene import Scene
-from RenalAITrainingLib.tasks import build_task
-from RenalAITrainingLib.tasks.slice_detection import SliceDetection
-from RenalAITrainingLib.trainer import Options, Trainer
+from RenalAITrainingLib.training.options import Options
+from RenalAITrainingLib.training.tasks import build_task
+from RenalAITrainingLib.training.tasks.slice_detection import SliceDetection
+from RenalAITrainingLib.training.trainer import Trainer
 
 SHAPE = (96, 96)
 KIDNEY_HU, MASS_HU = 60.0, 230.0

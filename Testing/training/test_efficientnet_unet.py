@@ -18,10 +18,10 @@ from RenalAILib.labels import Label, Side
 from RenalAILib.phantom import Phantom
 from RenalAILib.pipelines.one_stage import tiles
 from RenalAILib.volume import Volume
-from RenalAITrainingLib import checkpoint
 from RenalAITrainingLib.networks.efficientnet_unet import LEVELS, AsymmetricEfficientNetUNet, EfficientNetUNet
-from RenalAITrainingLib.recipe import from_mapping, load
+from RenalAITrainingLib.recipes.recipe import from_mapping, load
 from RenalAITrainingLib.samples import SampleStore
+from RenalAITrainingLib.training import checkpoint
 
 
 def test_the_encoder_is_efficientnet_b0() -> None:

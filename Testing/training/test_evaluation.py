@@ -28,9 +28,10 @@ from RenalAITrainingLib.evaluation.paper_tables import (
     paper_tables,
 )
 from RenalAITrainingLib.evaluation.reliability import reliability
-from RenalAITrainingLib.evaluation.roc import curve_points, pair_wins, roc_curves
+from RenalAITrainingLib.evaluation.roc import curve_points, roc_curves
 from RenalAITrainingLib.evaluation.statistics import corrected_p, dunn, kruskal_wallis
 from RenalAITrainingLib.evaluation.table import Table
+from RenalAITrainingLib.metrics.ranking import pair_wins
 
 AML, CYSTIC, SOLID, UNKNOWN = MassClass
 FEW = st.lists(st.integers(0, 5).map(float), min_size=1, max_size=8)

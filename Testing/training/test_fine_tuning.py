@@ -12,14 +12,16 @@ import torch
 from torch import Tensor, nn
 
 from RenalAILib.errors import InputError
-from RenalAITrainingLib import checkpoint, commands, networks
-from RenalAITrainingLib.onnx_export import export_onnx
-from RenalAITrainingLib.onnx_import import load_folded
-from RenalAITrainingLib.recipe import Recipe
-from RenalAITrainingLib.recipe import load as load_recipe
+from RenalAITrainingLib import commands, networks
+from RenalAITrainingLib.onnx_files.exporting import export_onnx
+from RenalAITrainingLib.onnx_files.importing import load_folded
+from RenalAITrainingLib.recipes.recipe import Recipe
+from RenalAITrainingLib.recipes.recipe import load as load_recipe
 from RenalAITrainingLib.samples import SampleStore
-from RenalAITrainingLib.starting_weights import load_starting_weights
-from RenalAITrainingLib.trainer import Options, Trainer
+from RenalAITrainingLib.training import checkpoint
+from RenalAITrainingLib.training.options import Options
+from RenalAITrainingLib.training.starting_weights import load_starting_weights
+from RenalAITrainingLib.training.trainer import Trainer
 
 SHIPPED = Path(__file__).parents[2] / "Resources" / "Bundles" / "zhao2023-demo"
 NETWORKS: dict[str, dict[str, Any]] = {

@@ -21,13 +21,14 @@ from RenalAILib.labels import KIDNEY_LABELS
 from RenalAILib.pseudonyms import Pseudonyms
 from RenalAILib.reading import read_labels
 from RenalAILib.volume import Volume
-from RenalAITrainingLib import bundle_plan, commands, cross_validation, networks
-from RenalAITrainingLib.cross_validation import FEWEST_FOLDS
+from RenalAITrainingLib import commands, networks
 from RenalAITrainingLib.dataset.folder import Dataset
-from RenalAITrainingLib.deep_supervision import supervised_loss
 from RenalAITrainingLib.evaluation.cases import Prediction
 from RenalAITrainingLib.evaluation.pairs import Pair
+from RenalAITrainingLib.plans import bundle_plan, cross_validation
+from RenalAITrainingLib.plans.cross_validation import FEWEST_FOLDS
 from RenalAITrainingLib.samples import SampleStore
+from RenalAITrainingLib.training.deep_supervision import supervised_loss
 from RenalAITrainingLib.training_cost import cost_table, step_cost
 
 QUIET = {
@@ -69,7 +70,7 @@ def kits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def toy_plan(folder: Path, steps: int | None = None) -> Path:
     """The plan kits23 with one small network a stage and a few steps for each."""
-    path = Path(bundle_plan.__file__).parent / "plans" / "kits23.yaml"
+    path = Path(bundle_plan.__file__).parent / "kits23.yaml"
     plan = yaml.safe_load(path.read_text(encoding="utf-8"))
     plan["networks"] = [
         network | {"changes": TOY[network["name"]]} for network in plan["networks"] if network["name"] in TOY
@@ -103,7 +104,7 @@ def test_one_command_from_the_download_to_a_bundle_that_runs(kits: Path, tmp_pat
 def test_kidneys_stay_as_the_challenge_drew_them(kits: Path, tmp_path: Path) -> None:
     """No sinus is filled, so that the challenge's own scores can be reached."""
     from RenalAITrainingLib.dataset.real_samples import scene_of
-    from RenalAITrainingLib.plan_dataset import plan_dataset
+    from RenalAITrainingLib.plans.plan_dataset import plan_dataset
 
     dataset = Dataset.open(plan_dataset(kits, tmp_path / "set", "1:1:0", lambda line: None))
     case = dataset.case(dataset.split["training"][0])

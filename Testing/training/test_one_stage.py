@@ -12,9 +12,9 @@ from papersystems import at_toy_size, coarse_phantom, dice, published, reported,
 
 from RenalAILib.errors import InputError
 from RenalAILib.labels import MASS_LABELS, Label, Side
-from RenalAITrainingLib.recipe import load
+from RenalAITrainingLib.recipes.recipe import load
 from RenalAITrainingLib.samples import Sample, SampleRecord, SampleStore
-from RenalAITrainingLib.tasks import build_task
+from RenalAITrainingLib.training.tasks import build_task
 
 
 def test_each_voxel_teaches_one_class_and_an_unknown_mass_none() -> None:

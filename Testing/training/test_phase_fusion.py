@@ -19,13 +19,14 @@ from RenalAILib.findings import Findings
 from RenalAILib.labels import MASS_LABELS
 from RenalAILib.reading import read_labels
 from RenalAILib.report.nifti import nifti_ct
-from RenalAITrainingLib import checkpoint
 from RenalAITrainingLib.dataset.folder import Dataset
 from RenalAITrainingLib.dataset.patient_phases import patients_in_phases
 from RenalAITrainingLib.dataset.real_samples import fill
-from RenalAITrainingLib.recipe import Recipe
+from RenalAITrainingLib.recipes.recipe import Recipe
 from RenalAITrainingLib.samples import SampleStore
-from RenalAITrainingLib.trainer import Options, Trainer
+from RenalAITrainingLib.training import checkpoint
+from RenalAITrainingLib.training.options import Options
+from RenalAITrainingLib.training.trainer import Trainer
 
 EARLY, LATE = (phase.value for phase in PHASES)
 

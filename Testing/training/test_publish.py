@@ -18,13 +18,14 @@ from torch import nn
 from RenalAILib.bundles.bundle import read_bundle
 from RenalAILib.saliency import Head, grad_cam
 from RenalAITrainingLib import commands, networks
-from RenalAITrainingLib.calibration import fit_temperature
 from RenalAITrainingLib.networks.resnet import ClassifierResNet
-from RenalAITrainingLib.onnx_export import check_parity, export_onnx
+from RenalAITrainingLib.onnx_files.exporting import check_parity, export_onnx
+from RenalAITrainingLib.publishing.calibration import fit_temperature
 from RenalAITrainingLib.publishing.cascade import save_head
-from RenalAITrainingLib.recipe import Recipe
+from RenalAITrainingLib.recipes.recipe import Recipe
 from RenalAITrainingLib.samples import SampleStore
-from RenalAITrainingLib.trainer import Options, Trainer
+from RenalAITrainingLib.training.options import Options
+from RenalAITrainingLib.training.trainer import Trainer
 
 SMALL: dict[str, dict[str, Any]] = {
     "unet": {"outputs": 2, "filters": [8, 16, 32], "residual_units": 1},

@@ -11,12 +11,12 @@ import torch
 
 from RenalAILib.errors import InputError
 from RenalAITrainingLib import networks
-from RenalAITrainingLib.losses import build_loss
-from RenalAITrainingLib.optimisers import build_optimiser
-from RenalAITrainingLib.recipe import from_mapping, load, shipped
-from RenalAITrainingLib.slice_settings import SliceAugmentation
+from RenalAITrainingLib.recipes.recipe import from_mapping, load, shipped
+from RenalAITrainingLib.recipes.slice_settings import SliceAugmentation
 from RenalAITrainingLib.stages import STAGES
-from RenalAITrainingLib.tasks import build_task
+from RenalAITrainingLib.training.losses import build_loss
+from RenalAITrainingLib.training.optimisers import build_optimiser
+from RenalAITrainingLib.training.tasks import build_task
 
 MINIMAL: dict[str, Any] = {
     "name": "mine",

@@ -12,11 +12,11 @@ import yaml
 
 from RenalAILib.errors import InputError
 from RenalAITrainingLib import commands
-from RenalAITrainingLib.metrics_log import read_metrics
-from RenalAITrainingLib.recipe import Recipe
 from RenalAITrainingLib.recipe_comparison import compare_recipes, patient_of
+from RenalAITrainingLib.recipes.recipe import Recipe
 from RenalAITrainingLib.samples import SampleRecord, SampleStore
-from RenalAITrainingLib.trainer import Options
+from RenalAITrainingLib.training.metrics_log import read_metrics
+from RenalAITrainingLib.training.options import Options
 
 MakeRecipe = Callable[..., Recipe]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from RenalAITrainingLib.bundle_description import description_of
 from RenalAITrainingLib.jobs.publishing_networks import BundleTexts, PublishJob
 from RenalAITrainingLib.jobs.sample_settings import sample_settings
+from RenalAITrainingLib.publishing.bundle_description import description_of
 from RenalAITrainingLib.strict_yaml import build
 from RenalAITrainingLib.synthesis import detect_samples, locate_samples
 

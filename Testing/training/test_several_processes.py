@@ -14,12 +14,13 @@ import pytest
 import torch
 
 from RenalAILib.errors import InputError
-from RenalAITrainingLib import checkpoint
-from RenalAITrainingLib.metrics_log import read_metrics
-from RenalAITrainingLib.ranks import Ranks
-from RenalAITrainingLib.recipe import Recipe
+from RenalAITrainingLib.recipes.recipe import Recipe
 from RenalAITrainingLib.samples import SampleStore
-from RenalAITrainingLib.trainer import Options, Trainer
+from RenalAITrainingLib.training import checkpoint
+from RenalAITrainingLib.training.metrics_log import read_metrics
+from RenalAITrainingLib.training.options import Options
+from RenalAITrainingLib.training.ranks import Ranks
+from RenalAITrainingLib.training.trainer import Trainer
 
 CHILD = """
 import json, os, signal, sys

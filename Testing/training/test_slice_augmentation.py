@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from RenalAITrainingLib.slice_augmentation import SliceAugmentation, augment_slice, change_grey, deformation
+from RenalAITrainingLib.training.slice_augmentation import SliceAugmentation, augment_slice, change_grey, deformation
 
 EVERYTHING = SliceAugmentation(
     mirror=0.5, rotation_deg=30, scale=0.1, grid_probability=0.5, elastic_probability=0.5,

@@ -17,13 +17,14 @@ from RenalAILib.labels import KIDNEY_LABELS, Label, MassClass, Side
 from RenalAILib.phantom import MassPlan
 from RenalAILib.pipelines.running import segment
 from RenalAILib.volume import Volume
-from RenalAITrainingLib import checkpoint, networks
+from RenalAITrainingLib import networks
 from RenalAITrainingLib.networks.slice_blocks import convolutions
-from RenalAITrainingLib.recipe import Recipe, load
+from RenalAITrainingLib.recipes.recipe import Recipe, load
 from RenalAITrainingLib.samples import Sample, SampleRecord, SampleStore
 from RenalAITrainingLib.synthesis.phantoms import scene_of
 from RenalAITrainingLib.synthesis.slice_samples import slice_samples
-from RenalAITrainingLib.tasks.slice_segmentation import SliceSegmentation
+from RenalAITrainingLib.training import checkpoint
+from RenalAITrainingLib.training.tasks.slice_segmentation import SliceSegmentation
 
 SMALL: dict[str, dict[str, object]] = {
     "bolocan2023-unet-kidney": {"filters": [8, 16, 32, 32]},

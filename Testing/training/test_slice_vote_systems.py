@@ -26,7 +26,6 @@ from RenalAILib.orientation import canonical
 from RenalAILib.pipelines.running import segment
 from RenalAILib.report.nifti import nifti_ct
 from RenalAILib.volume import Volume
-from RenalAITrainingLib.bundle_description import BundleDescription
 from RenalAITrainingLib.dataset.case import Facts
 from RenalAITrainingLib.dataset.folder import Dataset
 from RenalAITrainingLib.dataset.slice_samples import (
@@ -39,13 +38,15 @@ from RenalAITrainingLib.dataset.slice_samples import (
     labels_on_grid,
 )
 from RenalAITrainingLib.dataset.vocabulary import Histology
-from RenalAITrainingLib.metrics_log import read_metrics
-from RenalAITrainingLib.publish import Papers, by_stage, publish
-from RenalAITrainingLib.recipe import Recipe, from_mapping, load
+from RenalAITrainingLib.metrics.slices import JudgedSlice, confusion, image_metrics, patients_of
+from RenalAITrainingLib.publishing.bundle_description import BundleDescription
+from RenalAITrainingLib.publishing.publish import Papers, by_stage, publish
+from RenalAITrainingLib.recipes.recipe import Recipe, from_mapping, load
 from RenalAITrainingLib.samples import SampleStore
-from RenalAITrainingLib.slice_metrics import JudgedSlice, confusion, image_metrics, patients_of
-from RenalAITrainingLib.tasks import build_task
-from RenalAITrainingLib.trainer import Options, Trainer
+from RenalAITrainingLib.training.metrics_log import read_metrics
+from RenalAITrainingLib.training.options import Options
+from RenalAITrainingLib.training.tasks import build_task
+from RenalAITrainingLib.training.trainer import Trainer
 
 SHAPE = (64, 64)
 
@@ -274,7 +275,7 @@ def test_engine_and_trainer_see_the_same_slice(trained: tuple[str, Path, Path, l
         hu[None], np.zeros((1, *hu.shape), np.uint8), split="train", stage="slice-classify", kind="real",
         sources=("x",), category=recipe.data.classes[0],
     )  # fmt: skip
-    from RenalAITrainingLib.trained import load_trained
+    from RenalAITrainingLib.training.trained import load_trained
 
     network = load_trained(folder.parent / "run/best.pt", "slice-classify")
     image, _ = network.task.whole(store[0])

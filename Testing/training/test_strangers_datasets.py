@@ -19,7 +19,6 @@ from labelledcases import NAMES, ct_of, labels
 from RenalAILib.errors import InputError
 from RenalAILib.labels import Label
 from RenalAILib.report.nifti import nifti_ct, nifti_labels
-from RenalAITrainingLib import bundle_description, bundle_plan, checkpoint, recipe
 from RenalAITrainingLib.dataset.case import Facts
 from RenalAITrainingLib.dataset.ddf import parse
 from RenalAITrainingLib.dataset.folder import INDEX, Dataset
@@ -28,7 +27,11 @@ from RenalAITrainingLib.dataset.importers.incoming import Options, read_json
 from RenalAITrainingLib.evaluation.table import Table
 from RenalAITrainingLib.networks import imagenet
 from RenalAITrainingLib.nodules.lidc import read_readings
+from RenalAITrainingLib.plans import bundle_plan
+from RenalAITrainingLib.publishing import bundle_description
+from RenalAITrainingLib.recipes import recipe
 from RenalAITrainingLib.samples import SampleStore
+from RenalAITrainingLib.training import checkpoint
 
 LAUGHS = "a0: &a0 [ha]\n" + "".join(
     f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 10)

@@ -11,10 +11,9 @@ from paintedscene import painted_scene
 
 from RenalAILib.errors import InputError
 from RenalAILib.labels import Label
-from RenalAITrainingLib import sources
 from RenalAITrainingLib.convention import to_convention, with_sinus
 from RenalAITrainingLib.samples import SampleStore, Stage
-from RenalAITrainingLib.synthesis import scans
+from RenalAITrainingLib.synthesis import scans, sources
 from RenalAITrainingLib.synthesis.command import main
 from RenalAITrainingLib.synthesis.filling import synthesise
 from RenalAITrainingLib.synthesis.phantoms import FIRST_TRAINING_SEED, phantom_scene

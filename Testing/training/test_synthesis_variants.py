@@ -12,7 +12,8 @@ from RenalAITrainingLib.synthesis.bulging import humped, lobulated
 from RenalAITrainingLib.synthesis.elsewhere import liver_lesions, stranded_fat
 from RenalAITrainingLib.synthesis.kidney_tissue import Phase
 from RenalAITrainingLib.synthesis.lookalikes import prominent_column
-from RenalAITrainingLib.synthesis.neighbours import extrarenal_pelvis, hilar_vessels, nodule_beside
+from RenalAITrainingLib.synthesis.neighbours import hilar_vessels, nodule_beside
+from RenalAITrainingLib.synthesis.renal_pelvis import extrarenal_pelvis
 from RenalAITrainingLib.synthesis.scene import Scene
 from RenalAITrainingLib.synthesis.stents import with_stent
 from RenalAITrainingLib.synthesis.variants import SHARES, with_variants
@@ -22,7 +23,7 @@ def _made(what: object, seed: int, scene: Scene) -> Scene:
     return what(np.random.default_rng(seed), scene, Side.LEFT)  # type: ignore[operator, no-any-return]
 
 
-@pytest.mark.parametrize("beside", [nodule_beside, extrarenal_pelvis, hilar_vessels])
+@pytest.mark.parametrize("beside", [nodule_beside, hilar_vessels])
 def test_neighbours_take_fat_alone_and_no_label(beside: object) -> None:
     scene = painted_scene()
     drawn = 0
@@ -39,7 +40,7 @@ def test_a_pelvis_is_water_and_bright_when_late() -> None:
     scene = painted_scene()
     early = extrarenal_pelvis(np.random.default_rng(2), scene, Side.LEFT)
     core = early.hu - scene.hu > 60
-    assert core.any() and abs(float(np.median(early.hu[core])) - 6) < 18
+    assert core.any() and -25 < float(np.quantile(early.hu[core], 0.8)) < 35, "the rest is partial volume with fat"
     late = [extrarenal_pelvis(np.random.default_rng(n), scene, Side.LEFT, Phase.EXCRETORY) for n in range(5)]
     assert max(float((made.hu - scene.hu).max()) for made in late) > 200
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from RenalAITrainingLib.metrics_log import MetricsLog
-from RenalAITrainingLib.tensorboard_events import FILE, ScalarEvents, crc32c
+from RenalAITrainingLib.training.metrics_log import MetricsLog
+from RenalAITrainingLib.training.tensorboard_events import FILE, ScalarEvents, crc32c
 
 protobuf = pytest.importorskip("google.protobuf")
 

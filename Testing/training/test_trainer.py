@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,11 +17,14 @@ import pytest
 import torch
 
 from RenalAILib.errors import InputError
-from RenalAITrainingLib import checkpoint, commands
-from RenalAITrainingLib.metrics_log import MetricsLog, read_metrics
-from RenalAITrainingLib.recipe import Recipe
+from RenalAITrainingLib import commands
+from RenalAITrainingLib.recipes.recipe import Recipe
 from RenalAITrainingLib.samples import SampleStore
-from RenalAITrainingLib.trainer import Options, Trainer
+from RenalAITrainingLib.training import checkpoint
+from RenalAITrainingLib.training import trainer as trainer_module
+from RenalAITrainingLib.training.metrics_log import MetricsLog, read_metrics
+from RenalAITrainingLib.training.options import Options
+from RenalAITrainingLib.training.trainer import Trainer
 
 MakeRecipe = Callable[..., Recipe]
 TIMES = ("seconds_per_step",)
@@ -57,16 +59,28 @@ def test_classification_beats_chance(toy_samples: SampleStore, toy_recipe: MakeR
 
 
 CHILD = """
-import json, sys
+import json, os, signal, sys
 from pathlib import Path
 import torch
-from RenalAITrainingLib.recipe import from_mapping
+from RenalAITrainingLib.recipes.recipe import from_mapping
 from RenalAITrainingLib.samples import SampleStore
-from RenalAITrainingLib.trainer import Options, Trainer
+from RenalAITrainingLib.training.options import Options
+from RenalAITrainingLib.training.trainer import Trainer
 torch.set_num_threads(1)
-recipe, samples, folder, resume = sys.argv[1:]
-options = Options(seed=5, threads=1, resume=resume == "resume", checkpoint_s=0.0 if resume == "resume" else 0.3)
-Trainer(from_mapping(json.loads(recipe), "toy"), SampleStore(samples), Path(folder), options).run()
+recipe, samples, folder, how = sys.argv[1:]
+
+def at_each_step():
+    if how == "killed" and trainer.step == 17:
+        trainer._saved = -float("inf")  # a checkpoint is due at the end of this step, and of no other
+    if how == "killed" and trainer.step == 32:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return False
+
+options = Options(seed=5, threads=1, resume=how == "resumed", checkpoint_s=0.0 if how == "resumed" else 1e9)
+trainer = Trainer(
+    from_mapping(json.loads(recipe), "toy"), SampleStore(samples), Path(folder), options, stop=at_each_step
+)
+trainer.run()
 """
 
 
@@ -77,6 +91,7 @@ def _start(recipe: Recipe, samples: SampleStore, folder: Path, how: str) -> subp
     return subprocess.Popen(words, env=os.environ | {"PYTHONPATH": paths}, stdout=subprocess.DEVNULL)
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.skipif(os.name == "nt", reason="kill -9 is a POSIX signal")
 def test_killed_and_resumed_equals_unbroken(toy_samples: SampleStore, toy_recipe: MakeRecipe, tmp_path: Path) -> None:
     recipe = toy_recipe(
@@ -87,15 +102,10 @@ def test_killed_and_resumed_equals_unbroken(toy_samples: SampleStore, toy_recipe
     unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
     Trainer(recipe, toy_samples, unbroken, Options(seed=5, threads=1), report=_silent).run()
 
-    process = _start(recipe, toy_samples, broken, "fresh")
-    deadline = time.monotonic() + 150
-    while len(read_metrics(broken / "metrics.jsonl")) < 3 or not (broken / "last.pt").exists():
-        assert time.monotonic() < deadline and process.poll() is None
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert checkpoint.load(broken / "last.pt")["step"] < 45
-    assert _start(recipe, toy_samples, broken, "resume").wait(200) == 0
+    assert _start(recipe, toy_samples, broken, "killed").wait(250) == -signal.SIGKILL
+    # Lines later than the checkpoint are there, and a best network: they belong to work that the kill undid.
+    assert checkpoint.load(broken / "last.pt")["step"] == 17 and _curve(broken)[-1]["step"] == 30
+    assert _start(recipe, toy_samples, broken, "resumed").wait(250) == 0
 
     assert _curve(broken) == _curve(unbroken)
     one, two = checkpoint.load(broken / "last.pt"), checkpoint.load(unbroken / "last.pt")
@@ -113,12 +123,23 @@ def test_resuming_a_finished_run_changes_nothing(
     assert _curve(run_folder) == curve
 
 
+class Clock:
+    """Time that passes with each look at it, and not otherwise: a machine that stands still changes nothing."""
+
+    def __init__(self, seconds_a_look: float) -> None:
+        self._seconds, self._now = seconds_a_look, 0.0
+
+    def monotonic(self) -> float:
+        self._now += self._seconds
+        return self._now
+
+
 def test_minutes_end_the_run_with_the_rate_decayed(
-    toy_samples: SampleStore, toy_recipe: MakeRecipe, run_folder: Path
+    toy_samples: SampleStore, toy_recipe: MakeRecipe, run_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    started = time.monotonic()
-    Trainer(toy_recipe("locate"), toy_samples, run_folder, Options(minutes=0.05), report=_silent).run()
-    assert time.monotonic() - started < 30
+    monkeypatch.setattr(trainer_module, "time", Clock(0.02))
+    result = Trainer(toy_recipe("locate"), toy_samples, run_folder, Options(minutes=0.05), report=_silent).run()
+    assert result.reason == "the end of its length" and 20 < result.steps < 60
     rates = [line["learning_rate"] for line in _curve(run_folder) if line["event"] == "train"]
     assert rates[-1] < 0.4 * rates[0]
 
@@ -191,7 +212,10 @@ def test_refusals_before_training(toy_samples: SampleStore, toy_recipe: MakeReci
         Trainer(toy_recipe("delineate"), toy_samples, tmp_path / "e", Options(start_from=tmp_path / "d" / "best.pt"))
 
 
-def test_the_command(toy_samples: SampleStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command(
+    toy_samples: SampleStore, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trainer_module, "time", Clock(0.05))
     words = ["train", "--samples", str(toy_samples.folder), "-o", str(tmp_path / "run"), "--threads", "1"]
     assert commands.main([*words, "demo-characterise", "--minutes", "0.005"]) == 0
     told = capsys.readouterr().out

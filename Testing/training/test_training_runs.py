@@ -15,17 +15,21 @@ import pytest
 import yaml
 
 from RenalAILib.errors import InputError
-from RenalAITrainingLib.metrics_log import read_metrics
-from RenalAITrainingLib.recipe import Recipe
+from RenalAITrainingLib.recipes.recipe import Recipe
+from RenalAITrainingLib.runs import lock as runs_lock
 from RenalAITrainingLib.runs.estimate import free_bytes, known_hours, run_bytes, samples_bytes
 from RenalAITrainingLib.runs.lock import RunLock, holder
 from RenalAITrainingLib.runs.plan import RunPlan, State, Status
 from RenalAITrainingLib.runs.run import TrainingRun, runs_in, training_environment
 from RenalAITrainingLib.runs.runner import work
 from RenalAITrainingLib.samples import SampleStore
+from RenalAITrainingLib.training.metrics_log import read_metrics
 
 MakeRecipe = Callable[..., Recipe]
 
+
+ENDLESS = 10_000_000
+"""Steps of a run that is never over before it is ended."""
 
 TINY: dict[str, dict[str, Any]] = {
     "data": {"patch": [16, 16, 16], "validation_samples": 1},
@@ -57,8 +61,8 @@ def _plain(content: Any) -> Any:
     return [_plain(value) for value in content] if isinstance(content, (list, tuple)) else content
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 180.0) -> None:
-    end = time.monotonic() + seconds
+def wait_for(condition: Callable[[], Any]) -> None:
+    end = time.monotonic() + 240
     while not condition():
         assert time.monotonic() < end, "still waiting"
         time.sleep(0.02)
@@ -68,29 +72,52 @@ def curve(run: TrainingRun) -> list[dict[str, Any]]:
     return [{k: v for k, v in line.items() if k != "seconds_per_step"} for line in run.metrics()]
 
 
+HELD = """
+import sys, time
+from pathlib import Path
+from RenalAITrainingLib.runs import __main__, runner
+
+class Held(runner.Wish):
+    asked = 0
+
+    def __call__(self):
+        self.asked += 1
+        while self.asked > 12 and not super().__call__():
+            time.sleep(0.01)
+        return super().__call__()
+
+__main__.Wish = Held
+sys.exit(__main__.main(Path(sys.argv[1])))
+"""
+"""A run's process as it is, but for one thing: after 12 steps it waits until it is asked to stop, however long."""
+
+STARTER = """
+import sys
+from pathlib import Path
+from RenalAITrainingLib.runs.run import TrainingRun
+TrainingRun(Path(sys.argv[1])).start([sys.executable, "-c", sys.argv[2]])
+"""
+
+
 @pytest.mark.timeout(900)
 def test_a_run_outlives_its_starter_is_stopped_by_another_and_resumed_to_the_same_curve(
     make_run: Callable[..., TrainingRun],
 ) -> None:
-    schedule = {"steps": 300, "validate_every": 100, "batch": 1}
+    schedule = {"steps": 60, "validate_every": 20, "batch": 1}
     run = make_run(schedule=schedule)
-    code = (
-        "import sys; from pathlib import Path; from RenalAITrainingLib.runs.run import TrainingRun;"
-        "TrainingRun(Path(sys.argv[1])).start()"
-    )
     # The starter (Slicer) ends at once; its child must not.
-    subprocess.run([sys.executable, "-c", code, str(run.folder)], check=True, env=training_environment())
-    wait_for(lambda: run.status().step >= 12)
+    words = [sys.executable, "-c", STARTER, str(run.folder), HELD]
+    subprocess.run(words, check=True, env=training_environment())
+    wait_for(lambda: run.status().step == 12)
     (found,) = runs_in(run.folder.parent)  # another Slicer opens
     assert found.status().state is State.TRAINING and holder(found.folder) not in (None, os.getpid())
-    assert found.status().remaining_s is not None and found.status().total_steps == 300
+    assert found.status().remaining_s is not None and found.status().total_steps == 60
     with pytest.raises(InputError, match="already"):
         found.start()
     found.stop()
     wait_for(lambda: not found.status().state.active)
-    stopped = found.status()
-    assert stopped.state is State.STOPPED and found.resumable and 0 < stopped.step < 300
-    assert not any(line["event"] == "validation" and line["step"] % 100 for line in found.metrics())
+    assert found.status().state is State.STOPPED and found.resumable and found.status().step == 12
+    assert not any(line["event"] == "validation" for line in found.metrics())
     found.start()
     wait_for(lambda: not found.status().state.active)
     assert found.status().state is State.FINISHED and found.best.is_file() and found.status().best_score is not None
@@ -102,7 +129,7 @@ def test_a_run_outlives_its_starter_is_stopped_by_another_and_resumed_to_the_sam
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(os.name == "nt", reason="kill -9 is a POSIX signal")
 def test_a_killed_run_is_known_as_such_whatever_its_number_is_now(make_run: Callable[..., TrainingRun]) -> None:
-    run = make_run(schedule={"steps": 50_000})
+    run = make_run(schedule={"steps": ENDLESS})
     run.start()
     wait_for(lambda: run.status().state is State.TRAINING and run.status().step > 0)
     number = holder(run.folder)
@@ -145,11 +172,12 @@ def test_a_process_that_cannot_start_is_told(make_run: Callable[..., TrainingRun
         run.start(["/no/such/python"])
     assert run.status().state is State.FAILED
     run.start([sys.executable, "-c", "raise SystemExit('torch is missing')"])
-    wait_for(lambda: not run.status().state.active, 10)
+    wait_for(lambda: not run.status().state.active)
     assert run.status().state is State.INTERRUPTED and run.status().message == "torch is missing"
 
 
-def test_one_process_trains_a_run(make_run: Callable[..., TrainingRun]) -> None:
+def test_one_process_trains_a_run(make_run: Callable[..., TrainingRun], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs_lock, "_WAIT_S", 0.1)
     run = make_run()
     lock = RunLock(run.folder)
     assert holder(run.folder) == os.getpid()

@@ -11,14 +11,15 @@ import torch
 from torch import nn
 
 from RenalAILib.errors import InputError
-from RenalAITrainingLib.bundle_description import BundleDescription
-from RenalAITrainingLib.losses import build_loss
-from RenalAITrainingLib.metrics_log import read_metrics
-from RenalAITrainingLib.optimisers import build_optimiser
-from RenalAITrainingLib.publish import Papers, publish
-from RenalAITrainingLib.recipe import Loss, Optimiser, Recipe
+from RenalAITrainingLib.publishing.bundle_description import BundleDescription
+from RenalAITrainingLib.publishing.publish import Papers, publish
+from RenalAITrainingLib.recipes.recipe import Loss, Optimiser, Recipe
 from RenalAITrainingLib.samples import SampleRecord, SampleStore
-from RenalAITrainingLib.trainer import Options, Trainer
+from RenalAITrainingLib.training.losses import build_loss
+from RenalAITrainingLib.training.metrics_log import read_metrics
+from RenalAITrainingLib.training.optimisers import build_optimiser
+from RenalAITrainingLib.training.options import Options
+from RenalAITrainingLib.training.trainer import Trainer
 
 
 def test_a_category_belongs_to_slices_that_are_classified(tmp_path: Path) -> None:

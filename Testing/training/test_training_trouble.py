@@ -12,14 +12,15 @@ from labelledcases import NAMES, ct_of, labels
 
 from RenalAILib.errors import InputError
 from RenalAILib.labels import Label
-from RenalAITrainingLib import checkpoint
 from RenalAITrainingLib.dataset.folder import Dataset
 from RenalAITrainingLib.dataset.real_samples import fill
-from RenalAITrainingLib.memory_told import memory_told
-from RenalAITrainingLib.metrics_log import MetricsLog
-from RenalAITrainingLib.recipe import Recipe
+from RenalAITrainingLib.recipes.recipe import Recipe
 from RenalAITrainingLib.samples import SampleStore
-from RenalAITrainingLib.trainer import Options, Trainer
+from RenalAITrainingLib.training import checkpoint
+from RenalAITrainingLib.training.memory_told import memory_told
+from RenalAITrainingLib.training.metrics_log import MetricsLog
+from RenalAITrainingLib.training.options import Options
+from RenalAITrainingLib.training.trainer import Trainer
 
 FULL = Path("/dev/full")  # every write to it meets a full disk, by the kernel's own word
 needs_full = pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")

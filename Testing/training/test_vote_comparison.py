@@ -22,7 +22,7 @@ from RenalAITrainingLib.dataset.folder import Dataset
 from RenalAITrainingLib.dataset.vocabulary import Histology
 from RenalAITrainingLib.evaluation.bootstrap import Estimate
 from RenalAITrainingLib.evaluation.vote_tables import JudgedCase, compared_votes
-from RenalAITrainingLib.slice_metrics import JudgedSlice
+from RenalAITrainingLib.metrics.slices import JudgedSlice
 
 CLASSES = ("benign", "rcc")
 

@@ -23,9 +23,10 @@ from RenalAILib.pseudonyms import Pseudonyms
 from RenalAILib.reading import read_labels
 from RenalAILib.report.nifti import nifti_ct, nifti_labels
 from RenalAILib.volume import Volume
-from RenalAITrainingLib import bundle_plan, commands
+from RenalAITrainingLib import commands
 from RenalAITrainingLib.dataset.folder import Dataset
-from RenalAITrainingLib.metrics_log import read_metrics
+from RenalAITrainingLib.plans import bundle_plan
+from RenalAITrainingLib.training.metrics_log import read_metrics
 
 CLASSES = (Label.AML, Label.CYSTIC, Label.SOLID)
 NAMES = {"background": 0, "kidney_right": 1, "kidney_left": 2, "aml": 3, "cystic": 4, "solid": 5}
@@ -136,7 +137,7 @@ def test_one_stage_is_trained_on_the_same_cases_and_set_against_two(
 
 
 def _shipped(name: str) -> dict[str, Any]:
-    path = Path(bundle_plan.__file__).parent / "plans" / f"{name}.yaml"
+    path = Path(bundle_plan.__file__).parent / f"{name}.yaml"
     content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     return content
 

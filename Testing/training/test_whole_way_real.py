@@ -68,7 +68,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def recipe_file(stage: str, folder: Path) -> str:
     """The shipped recipe of a stage for a few small steps."""
-    from RenalAITrainingLib import recipe
+    from RenalAITrainingLib.recipes import recipe
 
     content = json.loads(json.dumps(recipe.load(f"demo-{stage}").to_json()))
     for changes in (SMALL[stage], FEW_STEPS):

@@ -10,13 +10,14 @@ from labelledcases import NAMES, ct_of, labels
 
 from RenalAILib.errors import InputError
 from RenalAILib.labels import Label
-from RenalAITrainingLib import bundle_plan, networks
+from RenalAITrainingLib import networks
 from RenalAITrainingLib.dataset.folder import Dataset
 from RenalAITrainingLib.dataset.real_samples import fill
 from RenalAITrainingLib.networks.resnet import ClassifierResNet
-from RenalAITrainingLib.recipe import load
+from RenalAITrainingLib.plans import bundle_plan
+from RenalAITrainingLib.recipes.recipe import load
 from RenalAITrainingLib.samples import SampleStore
-from RenalAITrainingLib.tasks import build_task
+from RenalAITrainingLib.training.tasks import build_task
 
 SEGMENTING = ("zhao2023-kidney", "zhao2023-mass", "zhao2023-one-stage")
 

@@ -278,7 +278,7 @@ class Slices:
         parser.add_argument("--fold", type=int, help="the fold that validates")
 
     def run(self, args: argparse.Namespace) -> int:
-        from ..recipe import load
+        from ..recipes.recipe import load
         from .folder import Dataset
         from .slice_samples import fill_from_phantoms, fill_slices
 

@@ -27,7 +27,7 @@ from RenalAILib.labels import MASS_LABELS
 from RenalAILib.orientation import canonical
 from RenalAILib.volume import Volume
 
-from ..recipe import Recipe
+from ..recipes.recipe import Recipe
 from ..samples import Kind, SampleStore, Split
 from ..synthesis.phantoms import phantom_scene
 from ..synthesis.scene import resample_labels

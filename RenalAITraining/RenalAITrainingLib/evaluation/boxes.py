@@ -30,7 +30,7 @@ from RenalAILib.timing import Stopwatch
 from RenalAILib.writing import check_replaceable, replaced_folder
 
 from ..convention import to_convention
-from ..detection_metrics import JudgedSlice, detection_scores
+from ..metrics.detection import JudgedSlice, detection_scores
 from ..synthesis.detect_samples import KIDNEY, MASS, true_boxes
 from .pairs import Pair, select
 from .plain_report import FILES, PlainReport

@@ -13,6 +13,7 @@ from RenalAILib.labels import MassClass
 from RenalAILib.report.verdict_card import COLORS as VOTE_COLORS
 from RenalAILib.terminology import CLASS_COLORS, CLASS_NAMES, KIDNEY_COLOR, Rgb
 
+from ..metrics.ranking import pair_wins
 from . import measures
 from .bootstrap import Floats, Resamples
 from .cases import KNOWN_CLASSES, CaseResult
@@ -20,7 +21,7 @@ from .comparison import shared
 from .froc import froc_curve, froc_points
 from .paper_tables import by_class, sets_of
 from .reliability import class_reliability, reliability
-from .roc import curve_points, pair_wins, roc_curves
+from .roc import curve_points, roc_curves
 from .statistics import kruskal_wallis
 
 if TYPE_CHECKING:

@@ -1,8 +1,6 @@
 """ROC: how well a class's probability tells its masses from the others, with the area under the curve.
 
-The area is the share of pairs, one of the class and one not, in which the one of the class has the higher probability;
-equal ones count half (Hanley and McNeil, Radiology 1982). So ties neither help nor harm, and the trapezoids under the
-curve have the same area.
+The area is the share of pairs that `metrics.ranking` counts, so that the trapezoids under the curve have the same area.
 """
 
 from __future__ import annotations
@@ -15,6 +13,7 @@ import numpy.typing as npt
 
 from RenalAILib.labels import MassClass
 
+from ..metrics.ranking import pair_wins
 from .bootstrap import Estimate, Floats, Resamples
 from .cases import KNOWN_CLASSES, EvaluatedMass
 
@@ -68,17 +67,6 @@ def area_drawn(
         drawn = np.einsum("rp,pn,rn->r", weights[:, right], wins, weights[:, ~right], optimize=True)
         areas = drawn / (weights[:, right].sum(axis=1) * weights[:, ~right].sum(axis=1))
     return float(wins.mean()) if wins.size else None, np.asarray(areas, dtype=np.float64)
-
-
-def pair_wins(positives: Floats, negatives: Floats) -> Floats:
-    """(positives, negatives): 1 where the positive's score is higher, 0.5 where they are equal.
-
-    Example:
-        >>> float(pair_wins(np.array([0.9, 0.5]), np.array([0.5, 0.1])).mean())
-        0.875
-    """
-    above = positives[:, None] > negatives[None, :]
-    return np.asarray(above + 0.5 * (positives[:, None] == negatives[None, :]), dtype=np.float64)
 
 
 def curve_points(scores: Floats, right: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:

@@ -26,7 +26,7 @@ from RenalAILib.writing import check_replaceable, replaced_folder
 from ..dataset.case import Case
 from ..dataset.folder import Dataset
 from ..dataset.slice_samples import LABELLINGS, Patient, patient_of_case
-from ..slice_metrics import JudgedSlice, positive_scores
+from ..metrics.slices import JudgedSlice, positive_scores
 from .charts import vote_roc, vote_shares
 from .plain_report import FILES as PLAIN
 from .plain_report import PlainReport

@@ -9,7 +9,7 @@ import numpy as np
 
 from RenalAILib.verdicts import Verdict
 
-from ..slice_metrics import JudgedSlice, confusion, positive_scores
+from ..metrics.slices import JudgedSlice, confusion, positive_scores
 from .bootstrap import Estimate, Ratio, Resamples
 from .roc import area_drawn, area_under
 from .table import Cell, Table

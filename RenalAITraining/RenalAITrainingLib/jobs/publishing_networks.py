@@ -17,9 +17,7 @@ from ..publishing.model_card import model_card
 from .job_files import read_answer, write_answer
 
 if TYPE_CHECKING:
-    from ..bundle_description import BundleDescription
-
-_CARDS = Path(__file__).resolve().parents[1] / "cards"
+    from ..publishing.bundle_description import BundleDescription
 
 
 @dataclass(frozen=True)
@@ -91,11 +89,11 @@ class PublishJob:
         from RenalAILib.bundles.store import import_bundle
 
         report("publish", 0.1, "Loading the training library")
-        from ..publish import Papers, by_stage, publish
+        from ..publishing.publish import Papers, by_stage, publish
         from ..samples import SampleStore
 
         description = self._description()
-        papers = Papers(self._card(), self._license())
+        papers = Papers(self._card(), description.license_text())
         checkpoints = by_stage([path for paths in self.networks.values() for path in paths])
         stores = [SampleStore(folder) for folder in self._stores()]
         with tempfile.TemporaryDirectory(dir=output) as name:
@@ -113,17 +111,11 @@ class PublishJob:
 
     def _description(self) -> BundleDescription:
         """The texts, with the settings of the samples that the module makes."""
-        from ..bundle_description import description_of
+        from ..publishing.bundle_description import description_of
         from .sample_settings import sample_settings
 
         told = asdict(self.texts) | sample_settings(self.pipeline, self.finder) | {"pipeline": self.pipeline}
         return description_of(told, f"the model {self.texts.name}")
-
-    def _license(self) -> str:
-        full = _CARDS / f"{self.texts.license}.txt"
-        if full.is_file():
-            return full.read_text(encoding="utf-8")
-        return f"The weights of {self.texts.name} {self.texts.version} are given under {self.texts.license}.\n"
 
     def _stores(self) -> list[Path]:
         """The stores of samples: the folder itself, or those in it."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-_CARDS = Path(__file__).resolve().parents[1] / "cards"
 _CASCADE = ("locate", "delineate", "characterise")
 
 
@@ -19,11 +17,12 @@ def sample_settings(pipeline: str, finder: str) -> dict[str, Any]:
     Raises:
         ValueError: a kind that the module does not publish.
     """
+    from ..publishing.bundle_description import CARDS
     from ..strict_yaml import read_yaml
     from ..synthesis import detect_samples, locate_samples
 
     if pipeline == "cascade":
-        place = _CARDS / "zhao2023-demo.yaml"
+        place = CARDS / "zhao2023-demo.yaml"
         shipped = read_yaml(place.read_text(encoding="utf-8"), place.name)
         return {name: shipped[name] for name in _CASCADE}
     settings: dict[str, dict[str, Any]] = {

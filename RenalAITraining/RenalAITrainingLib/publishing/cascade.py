@@ -1,4 +1,4 @@
-"""Publishing of a ``cascade`` bundle: kidney network, mass networks, classifier with its head for Grad-CAM."""
+"""Publishing of a ``cascade`` bundle: kidney networks, mass networks, classifiers with their heads for Grad-CAM."""
 
 from __future__ import annotations
 
@@ -13,14 +13,12 @@ import torch
 
 from RenalAILib.errors import InputError
 
-from ..calibration import fit_temperature
 from ..networks.resnet import ClassifierResNet
 from ..samples import Sample
-from ..tasks.classification import CLASSES
-from ..trained import TrainedNetwork
+from ..training.tasks.classification import CLASSES
+from ..training.trained import TrainedNetwork
+from .calibration import fit_temperature
 from .export import Export
-
-HEAD = "models/characterise-head.npz"
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ class CharacteriseSettings:
     Args:
         scale, minimum_mm: of `Box.cube`.
         unknown_below: the class is unknown where its probability is lower.
-        temperature: of the softmax; None fits it to the validation samples.
+        temperature: of the softmax; None fits it to the validation samples, for all classifiers together.
     """
 
     scale: float
@@ -66,18 +64,18 @@ def export_stages(export: Export, settings: Settings) -> dict[str, Any]:
     """Write the networks; the ``stages`` of the metadata."""
     locate, _ = export.stage("locate", dynamic=True)
     delineate, _ = export.stage("delineate")
-    if len(export.checkpoints.get("characterise", ())) > 1:
-        raise InputError("a cascade has one classifier; give one best.pt of the stage characterise")
-    characterise, (classifier,) = export.stage("characterise")
-    save_head(classifier.network, export.folder / HEAD)
+    characterise, classifiers = export.stage("characterise")
+    heads = [model.removesuffix(".onnx") + "-head.npz" for model in characterise["models"]]
+    for head, classifier in zip(heads, classifiers, strict=True):
+        save_head(classifier.network, export.folder / head)
     wanted = settings.characterise
     characterise |= {
-        "head": HEAD,
+        "heads": heads,
         "scale": wanted.scale,
         "minimum_mm": wanted.minimum_mm,
         "channels": ["image", "mask"],
         "classes": [item.value for item in CLASSES],
-        "temperature": wanted.temperature or fitted_temperature(classifier, export.validation("characterise")),
+        "temperature": wanted.temperature or fitted_temperature(classifiers, export.validation("characterise")),
         "unknown_below": wanted.unknown_below,
     }
     return {
@@ -104,13 +102,14 @@ def save_head(classifier: torch.nn.Module, path: Path) -> None:
     )
 
 
-def fitted_temperature(trained: TrainedNetwork, samples: Sequence[Sample]) -> float:
-    """The temperature that calibrates a classifier on ``samples``, which must not have trained it."""
-    logits: list[npt.NDArray[np.float32]] = []
-    right: list[int] = []
-    for sample in samples:
-        image, target = trained.task.whole(sample)
-        with torch.inference_mode():
-            logits.append(trained.network(image[None])[0].numpy())
-        right.append(int(target))
-    return fit_temperature(np.array(logits), np.array(right))
+def fitted_temperature(ensemble: Sequence[TrainedNetwork], samples: Sequence[Sample]) -> float:
+    """The temperature that calibrates classifiers averaged, on ``samples``, which must have trained none of them."""
+    logits = np.zeros((len(ensemble), len(samples), len(CLASSES)), np.float32)
+    right = np.zeros(len(samples), np.int64)
+    for n, sample in enumerate(samples):
+        for m, trained in enumerate(ensemble):
+            image, target = trained.task.whole(sample)
+            with torch.inference_mode():
+                logits[m, n] = trained.network(image[None])[0].numpy()
+            right[n] = int(target)
+    return fit_temperature(logits, right)

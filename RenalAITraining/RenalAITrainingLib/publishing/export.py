@@ -9,10 +9,10 @@ from typing import Any
 
 from RenalAILib.errors import InputError
 
-from ..onnx_export import Parity, check_parity, export_onnx
+from ..onnx_files.exporting import Parity, check_parity, export_onnx
 from ..samples import Sample, SampleStore
 from ..stages import Stage
-from ..trained import TrainedNetwork, load_trained
+from ..training.trained import TrainedNetwork, load_trained
 
 PARITY_INPUTS = 3
 

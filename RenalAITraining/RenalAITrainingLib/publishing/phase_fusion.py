@@ -42,7 +42,7 @@ from ..dataset.folder import Dataset
 from ..dataset.patient_phases import patients_in_phases, phase_at_work, scan_of
 from ..stages import Stage
 from ..strict_yaml import build
-from ..trained import load_trained
+from ..training.trained import load_trained
 from .export import Export
 
 _KINDS: Mapping[Stage, str] = {"one-stage": "one-stage", "slice-segment": "slice-segmentation"}

@@ -9,7 +9,7 @@ from RenalAILib.bundles.stages.slice_segmentation import unfit
 from RenalAILib.errors import InputError
 
 from ..stages import Stage
-from ..trained import TrainedNetwork
+from ..training.trained import TrainedNetwork
 from .export import Export, window_of
 
 STAGE: Stage = "slice-segment"

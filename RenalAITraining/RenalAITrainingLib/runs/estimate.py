@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from .run import TrainingRun
 
 if TYPE_CHECKING:
-    from ..recipe import Recipe
+    from ..recipes.recipe import Recipe
 
 _BYTES_A_VOXEL = 3  # int16 image, uint8 label
 _SAMPLE_VOXELS = {  # locate: 400 x 400 x 450 mm at 3 mm; the others: the shapes of the samples

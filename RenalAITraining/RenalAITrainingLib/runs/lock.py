@@ -15,7 +15,7 @@ from typing import IO
 from RenalAILib.errors import InputError
 
 FILE = "process.lock"
-_WAIT_S = 2.0  # a glance of `holder` takes microseconds
+_WAIT_S = 20.0  # a glance of `holder` takes microseconds, but a machine may stand still in the middle of one
 _LOCKED_BYTE = 1024  # beyond the number, which others read (Windows forbids reading what is locked)
 
 

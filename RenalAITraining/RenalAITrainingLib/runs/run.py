@@ -18,7 +18,7 @@ from typing import Any
 from RenalAILib.errors import InputError
 from RenalAILib.worker.process import default_environment
 
-from ..metrics_log import read_metrics
+from ..training.metrics_log import read_metrics
 from .lock import holder
 from .plan import LOG, PLAN, STOP, RunPlan, State, Status
 

@@ -19,7 +19,7 @@ from .plan import STOP, RunPlan, State, Status
 
 if TYPE_CHECKING:
     from ..samples import Stage
-    from ..trainer import Trainer
+    from ..training.trainer import Trainer
 
 HEARTBEAT_S = 1.0
 
@@ -73,9 +73,10 @@ def work(folder: Path, wish: Wish | None = None) -> int:
 def _train(folder: Path, plan: RunPlan, wish: Wish) -> Status:
     _prepare(folder, plan, wish)
     _tell(folder, State.PREPARING, "Loading the training library")
-    from .. import recipe
+    from ..recipes import recipe
     from ..samples import SampleStore
-    from ..trainer import STOPPED, Options, Trainer
+    from ..training.options import Options
+    from ..training.trainer import STOPPED, Trainer
 
     options = Options(
         seed=plan.seed,
@@ -108,8 +109,8 @@ def _prepare(folder: Path, plan: RunPlan, wish: Wish) -> None:
         _tell(folder, State.PREPARING, f"Cutting samples: {line}")
 
     if plan.stage == "slice-classify":
-        from .. import recipe
         from ..dataset.slice_samples import fill_slices
+        from ..recipes import recipe
 
         dataset, wanted = Dataset.open(Path(plan.dataset)), recipe.load(plan.recipe)
         fill_slices(dataset, wanted, Path(plan.samples), fold=plan.fold, report=told)

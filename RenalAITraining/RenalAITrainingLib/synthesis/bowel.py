@@ -9,9 +9,9 @@ from scipy import ndimage
 from RenalAILib.boxes import Box
 from RenalAILib.labels import KIDNEY_LABELS, Label, Side
 
-from ..sources import ORGANS
 from .fields import Field, Rng, smooth_field
 from .scene import Scene
+from .sources import ORGANS
 
 _REACH_MM = 45.0
 _BONE_HU = 220.0

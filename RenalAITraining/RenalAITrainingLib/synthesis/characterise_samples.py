@@ -12,12 +12,12 @@ from RenalAILib.boxes import Box, Triple
 from RenalAILib.labels import MassClass
 from RenalAILib.resampling import resample
 
-from ..sources import ShapeLibrary
 from .delineate_samples import prepared_kidney
 from .fields import Rng, smooth_field
 from .made import MadeSample
 from .masses import plan_mass
 from .scene import Scene, resample_labels
+from .sources import ShapeLibrary
 
 SHAPE: Triple = (64, 64, 64)
 SCALE = 1.4

@@ -16,13 +16,13 @@ from scipy import ndimage
 from RenalAILib.boxes import Box
 from RenalAILib.labels import KIDNEY_LABELS
 
-from ..sources import ORGANS, Organ
 from .fields import Field, Noise, Rng, smooth_field
 from .interior import draw_interior
 from .kidney_tissue import Phase, draw_tissue
 from .own_pyramids import own_medulla
 from .repainting import parenchyma_hu
 from .scene import Scene
+from .sources import ORGANS, Organ
 from .steering import steered_to
 
 __all__ = ["Phase", "in_phase", "noisier", "shifted"]

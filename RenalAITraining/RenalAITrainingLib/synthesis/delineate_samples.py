@@ -11,7 +11,6 @@ from RenalAILib.boxes import Box, Triple
 from RenalAILib.labels import KIDNEY_LABELS, Label, Side
 from RenalAILib.resampling import resample
 
-from ..sources import ShapeLibrary
 from .bowel import bowel_against
 from .contrast import Phase, in_phase, noisier, shifted
 from .fields import Rng
@@ -21,6 +20,7 @@ from .masses import InsertedMass, PlannedMass, insert_mass, plan_mass
 from .reconstruction import reconstructed
 from .repainting import repainted
 from .scene import Scene, resample_labels
+from .sources import ShapeLibrary
 from .variants import with_variants
 from .warping import warped
 

@@ -14,12 +14,12 @@ from RenalAILib.masses import mass_regions
 from RenalAILib.volume import Volume
 
 from ..lesion_boxes import LesionBox, rect_of, to_facts
-from ..sources import ShapeLibrary
 from .contrast import Phase, in_phase, shifted
 from .fields import Rng
 from .locate_samples import varied_kidneys
 from .made import MadeSample
 from .scene import Scene
+from .sources import ShapeLibrary
 from .surroundings import air_as_air
 
 SHAPE: Pair = (430, 418)

@@ -8,11 +8,11 @@ from scipy import ndimage
 from RenalAILib.boxes import Box
 from RenalAILib.labels import Label, Side
 
-from ..sources import ORGANS
 from .fields import Rng, smooth_field
 from .partial_volume import share_within
 from .scene import Scene
 from .shapes import Ellipsoid
+from .sources import ORGANS
 
 _PERIRENAL_MM = 22.0
 _WALL_MM = 1.0

@@ -11,9 +11,9 @@ import numpy as np
 from RenalAILib.errors import InputError
 
 from ..samples import SampleStore, Split, Stage
-from ..sources import ShapeLibrary
 from .made import MadeSample
 from .scans import Scans
+from .sources import ShapeLibrary
 from .stages import STAGES
 
 _EVERY_NTH_VALIDATES = 10

@@ -173,7 +173,7 @@ def _tubes(
     signed = np.sqrt(((at - pelvis) ** 2 / _PELVIS_STRETCH).sum(axis=1)) - rng.uniform(3.0, 6.5) * swell
     for apex in apices[rng.random(len(apices)) < rng.uniform(0.5, 1.0)]:
         cup = np.sqrt(((at - apex) ** 2).sum(axis=1)) - rng.uniform(1.2, 3.0) * swell
-        neck = _from_segment(at, apex, pelvis) - rng.uniform(0.4, 1.3) * swell
+        neck = from_segment(at, apex, pelvis) - rng.uniform(0.4, 1.3) * swell
         signed = np.minimum(signed, np.minimum(cup, neck))
     urine[inside] = np.maximum(signed, 0.6 - depth[inside])
     hilum = (middle + 1.1 * (open_side - middle)).astype(np.float32)
@@ -183,7 +183,7 @@ def _tubes(
         column = (apices[first] + apices[second]) / 2 + rng.normal(0, 1.5, 3).astype(np.float32)
         fork = (hilum + (column - hilum) * rng.uniform(0.3, 0.6) + rng.normal(0, 2.5, 3)).astype(np.float32)
         radius = rng.uniform(0.6, 2.6)
-        best = np.minimum(best, np.minimum(_from_segment(at, hilum, fork), _from_segment(at, fork, column)) - radius)
+        best = np.minimum(best, np.minimum(from_segment(at, hilum, fork), from_segment(at, fork, column)) - radius)
     vessel[inside] = best
     return share_within(urine, spacing_mm, 0.6), share_within(vessel, spacing_mm, 0.6)
 
@@ -192,7 +192,7 @@ def _mm(voxels: tuple[npt.NDArray[np.intp], ...], spacing_mm: npt.NDArray[np.flo
     return (np.stack(voxels, axis=1) * spacing_mm).astype(np.float32)
 
 
-def _from_segment(at: Points, start: Points, stop: Points) -> Points:
+def from_segment(at: Points, start: Points, stop: Points) -> Points:
     """Distance of each point (n, 3) to a straight line between two."""
     line = stop - start
     t = np.clip((at - start) @ line / max(float(line @ line), 1e-3), 0, 1).astype(np.float32)

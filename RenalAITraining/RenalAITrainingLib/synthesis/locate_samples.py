@@ -12,7 +12,6 @@ from RenalAILib.boxes import Box
 from RenalAILib.labels import KIDNEY_LABELS, Label, Side
 from RenalAILib.resampling import coarse_shape
 
-from ..sources import ShapeLibrary
 from .bowel import bowel_against
 from .contrast import Phase, in_phase, shifted
 from .fields import Noise, Rng, smooth_field
@@ -20,6 +19,7 @@ from .lookalikes import lookalike
 from .made import MadeSample
 from .masses import insert_mass, plan_mass
 from .scene import Scene
+from .sources import ShapeLibrary
 from .surroundings import air_as_air, cut, padded, with_arms, with_table, with_thorax
 from .warping import warped
 

@@ -16,11 +16,11 @@ from scipy import ndimage
 from RenalAILib.boxes import Box
 from RenalAILib.labels import Label, MassClass, Side
 
-from ..sources import ORGANS, ShapeLibrary
 from .fields import Rng
 from .partial_volume import share_within
 from .scene import Scene
 from .shapes import Ellipsoid, Outline, Traced
+from .sources import ORGANS, ShapeLibrary
 from .tissues import Surround, texture
 
 _CLASSES = (MassClass.AML, MassClass.CYSTIC, MassClass.SOLID)

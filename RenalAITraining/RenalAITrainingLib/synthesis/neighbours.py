@@ -1,8 +1,8 @@
 """Neighbours of a kidney that look like masses of it and are none.
 
 A nodule of the adrenal, an accessory spleen (1 to 3 cm, as bright as the spleen), a lymph node or a vein in section
-lie in the fat beside the kidney; an extrarenal pelvis hangs water-like out of the hilum, filled with contrast medium
-when it is late (Bhatt et al., Renal pseudotumors, AJR 2007, 188:1380). None touches the label of the kidney.
+lie in the fat beside the kidney (Bhatt et al., Renal pseudotumors, AJR 2007, 188:1380). None touches the label of the
+kidney. The pelvis outside it is `renal_pelvis`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from RenalAILib.boxes import Box
 from RenalAILib.labels import Label, Side
 
 from .fields import Field, Rng, smooth_field
-from .kidney_tissue import Phase
 from .partial_volume import share_within
 from .scene import Scene
 from .shapes import Ellipsoid
@@ -31,13 +30,6 @@ def nodule_beside(rng: Rng, scene: Scene, side: Side) -> Scene:
     low, high = (40.0, max(1.05 * scene.kidney_hu, 90.0)) if scene.enhanced else (-5.0, 50.0)
     hu = float(rng.uniform(low, high))
     return _beside(rng, scene, side, diameter, float(rng.uniform(0.5, 4)), hu, at_hilum=False)
-
-
-def extrarenal_pelvis(rng: Rng, scene: Scene, side: Side, phase: Phase | None = None) -> Scene:
-    """A pelvis of 8 to 30 mm in front of the hilum: water, or contrast medium in the excretory phase."""
-    late = phase is Phase.EXCRETORY and rng.random() < 0.7
-    hu = float(rng.uniform(150, 700) if late else rng.normal(6, 5))
-    return _beside(rng, scene, side, float(rng.uniform(8, 30)), 0.0, hu, at_hilum=True)
 
 
 def hilar_vessels(rng: Rng, scene: Scene, side: Side) -> Scene:

@@ -9,10 +9,10 @@ import numpy as np
 from scipy import ndimage
 
 from ..samples import Split, Stage
-from ..sources import HELD_OUT_CASES, ORGANS, TRAINING_CASES, VALIDATION_CASES, RealCase, load_case
 from .fields import Noise, Rng
 from .phantoms import phantom_scene
 from .scene import Scene
+from .sources import HELD_OUT_CASES, ORGANS, TRAINING_CASES, VALIDATION_CASES, RealCase, load_case
 
 _FAR_FROM_EDGE_VOXELS = 3
 _DRAWS_PER_PHANTOM: dict[Stage, int] = {

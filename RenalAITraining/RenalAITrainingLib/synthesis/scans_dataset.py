@@ -14,7 +14,7 @@ from RenalAILib.writing import write_text
 from ..dataset.case import Facts
 from ..dataset.folder import INDEX, Dataset
 from ..dataset.vocabulary import ScanPhase
-from ..sources import ShapeLibrary
+from .sources import ShapeLibrary
 from .whole_scans import SIZES_MM, Background, MadeScan, make_scan
 
 RECORD = "synthesis.json"

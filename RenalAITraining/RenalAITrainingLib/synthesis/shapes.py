@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
-from ..sources import RealShape
+from .sources import RealShape
 
 Field = npt.NDArray[np.float32]
 Rng = np.random.Generator

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ..samples import Stage
-from ..sources import ShapeLibrary
 from .characterise_samples import characterise_samples
 from .delineate_samples import delineate_samples
 from .detect_samples import synthetic_detect_samples
@@ -13,6 +12,7 @@ from .fields import Rng
 from .locate_samples import locate_samples
 from .made import MadeSample
 from .scene import Scene
+from .sources import ShapeLibrary
 
 Maker = Callable[[Rng, Scene, ShapeLibrary | None], list[MadeSample]]
 

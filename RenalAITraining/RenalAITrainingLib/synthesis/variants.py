@@ -11,13 +11,16 @@ from .elsewhere import liver_lesions, stranded_fat
 from .fields import Rng
 from .kidney_tissue import Phase
 from .lookalikes import lookalike
-from .neighbours import extrarenal_pelvis, hilar_vessels, nodule_beside
+from .neighbours import hilar_vessels, nodule_beside
+from .renal_pelvis import extrarenal_pelvis
 from .scene import Scene
+from .sinus_variants import peripelvic_cysts, sinus_lipomatosis, sinus_lobules
 from .stents import with_stent
 
 SHARES = {
-    "hump": 0.12, "lobulation": 0.12, "inside": 0.3, "stent": 0.03, "liver lesions": 0.1, "stranded fat": 0.12,
-    "nodule": 0.18, "extrarenal pelvis": 0.15, "hilar vessels": 0.12,
+    "hump": 0.12, "lobulation": 0.12, "sinus fat": 0.18, "sinus lobules": 0.15, "peripelvic cysts": 0.06, "inside": 0.3,
+    "stent": 0.03, "liver lesions": 0.1, "stranded fat": 0.12,
+    "nodule": 0.18, "extrarenal pelvis": 0.2, "hilar vessels": 0.12,
 }  # fmt: skip
 """How often each comes, independently of the others, in this order."""
 
@@ -27,6 +30,9 @@ def with_variants(rng: Rng, scene: Scene, side: Side, phase: Phase | None) -> tu
     makers: dict[str, Callable[[Rng, Scene], Scene]] = {
         "hump": lambda rng, scene: humped(rng, scene, side),
         "lobulation": lobulated,
+        "sinus fat": lambda rng, scene: sinus_lipomatosis(rng, scene, side),
+        "sinus lobules": lambda rng, scene: sinus_lobules(rng, scene, side),
+        "peripelvic cysts": lambda rng, scene: peripelvic_cysts(rng, scene, side),
         "inside": lambda rng, scene: lookalike(rng, scene, side),
         "stent": lambda rng, scene: with_stent(rng, scene, side),
         "liver lesions": liver_lesions,

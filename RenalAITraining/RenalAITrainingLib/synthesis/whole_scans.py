@@ -21,7 +21,6 @@ from RenalAILib.orientation import Orientation
 from RenalAILib.reading import read_volume
 from RenalAILib.volume import Volume
 
-from ..sources import ShapeLibrary, load_case
 from .bowel import bowel_against
 from .contrast import Phase, in_phase, noisier
 from .fields import Rng
@@ -29,6 +28,7 @@ from .masses import PlannedMass, insert_mass
 from .reconstruction import reconstructed
 from .scans import real_scene
 from .scene import Scene
+from .sources import ShapeLibrary, load_case
 from .variants import with_variants
 
 SIZES_MM = (5.0, 80.0)

@@ -1,0 +1,1 @@
+"""Networks as ONNX files: written, made smaller, and read back into one that learns."""

@@ -1,0 +1,1 @@
+"""Recipes: the YAML files that ship, and what each of their keys means."""
