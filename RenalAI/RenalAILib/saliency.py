@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import zipfile
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from .boxes import Box, Triple
 from .errors import InputError
+from .resampling import resample
 
 Floats = npt.NDArray[np.float32]
 _LARGEST_HEAD = 64 << 20  # bytes; the shipped one has 70 KB
@@ -79,3 +82,25 @@ def grad_cam(head: Head, features: Floats, chosen: int) -> Floats:
     cam = np.maximum(np.tensordot(head.gradient(features, chosen), features, axes=1), 0)
     peak = cam.max()
     return np.asarray(cam / peak if peak > 0 else cam, dtype=np.float32)
+
+
+def mean_grad_cam(heads: Sequence[Head], features: Sequence[Floats], chosen: int) -> Floats:
+    """The map of class ``chosen`` by an ensemble: the mean of its members' maps, float32 from 0 to 1.
+
+    Each member's map counts alike, however large its scores are; one that sees nothing for the class adds nothing.
+
+    Args:
+        heads: of each member.
+        features: of each member, (F, d, h, w); the result is on the grid of the first.
+    """
+    maps = [grad_cam(head, each, chosen) for head, each in zip(heads, features, strict=True)]
+    d, h, w = maps[0].shape
+    total = sum((_on_grid(cam, (d, h, w)) for cam in maps), np.zeros((d, h, w), np.float32))
+    peak = total.max()
+    return np.asarray(total / peak if peak > 0 else total, dtype=np.float32)
+
+
+def _on_grid(cam: Floats, shape: Triple) -> Floats:
+    if cam.shape == shape:
+        return cam
+    return resample(cam, Box.whole((cam.shape[0], cam.shape[1], cam.shape[2])), shape)
