@@ -22,8 +22,8 @@ from RenalAILib.compare import compare_labels
 from RenalAILib.findings import Mass
 from RenalAILib.labels import Label
 from RenalAILib.phases.measuring import PhaseTable
+from RenalAILib.radiologist.readings import Reading, Verdict
 from RenalAILib.report import OWNED, write_outcome
-from RenalAILib.report.readings import Reading, Verdict
 from RenalAILib.report.table import COLUMNS as FINDINGS_COLUMNS
 from RenalAILib.studytask.task import StudyRecord
 from RenalAILib.verdicts import SliceVote

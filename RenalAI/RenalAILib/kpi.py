@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import InputError
-from .report.readings import Reading
+from .radiologist.readings import Reading
 
 SCHEMA = "renalai.kpi/1"
 _ACCURACY = "classification quality, accuracy"

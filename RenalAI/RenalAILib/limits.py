@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .domains import connected_domains
+from .anatomy.domains import connected_domains
 from .volume import Volume
 
 THICK_MM = 5.5

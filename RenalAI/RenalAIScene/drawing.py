@@ -60,7 +60,10 @@ def drawn_masses(segmentation: Any) -> tuple[Mass, ...]:
     classes = drawn_classes(segmentation)
     if found is None or ct is None or not classes:
         return ()
-    from RenalAILib.drawn_masses import drawn_mass, side_at  # what measures: not needed where nothing was drawn
+    from RenalAILib.radiologist.drawn_masses import (  # what measures: not needed where nothing was drawn
+        drawn_mass,
+        side_at,
+    )
 
     volume, masses = volume_of(ct), []
     present = set(segmentation.GetSegmentation().GetSegmentIDs())
@@ -86,7 +89,7 @@ def drawn_masses(segmentation: Any) -> tuple[Mass, ...]:
 def findings_now(segmentation: Any) -> Findings | None:
     """The findings with what the radiologist drew among the masses, and what they removed among ``removed``.
 
-    What the networks found stays as they found it, also where its outline was changed (:mod:`RenalAILib.edits`).
+    What the networks found stays as they found it, also where its outline was changed (:mod:`RenalAILib.radiologist.edits`).
     None for a segmentation that RenalAI did not make.
     """
     found = findings(segmentation)

@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote
 
 import vtk
 
-from RenalAILib.report.readings import Reading
+from RenalAILib.radiologist.readings import Reading
 
 TAG = "RenalAI.Reading"  # the value is percent-encoded JSON: a bar would end the tag in .seg.nrrd and .mrb
 

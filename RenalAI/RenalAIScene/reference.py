@@ -11,7 +11,7 @@ import numpy.typing as npt
 from RenalAILib.errors import InputError
 from RenalAILib.findings import Kidney, Mass, segment_label
 from RenalAILib.labels import KIDNEY_LABELS, MASS_LABELS, Label
-from RenalAILib.report.readings import Verdict
+from RenalAILib.radiologist.readings import Verdict
 
 from .drawing import drawn_classes
 from .labelmaps import segment_array

@@ -13,7 +13,7 @@ import slicer.util
 
 from RenalAILib.errors import InputError
 from RenalAILib.findings import Findings, Kidney, Mass, Outcome, segment_label
-from RenalAILib.report.readings import Reading
+from RenalAILib.radiologist.readings import Reading
 from RenalAILib.terminology import segment_name
 
 from . import readings as _readings

@@ -10,7 +10,7 @@ import vtk
 
 from RenalAILib.findings import Findings, Kidney, Mass
 from RenalAILib.labels import MassClass
-from RenalAILib.report.readings import Reading
+from RenalAILib.radiologist.readings import Reading
 from RenalAILib.terminology import segment_name
 
 TABLE = "RenalAI.table"  # node reference from the segmentation

@@ -12,7 +12,7 @@ from slicer.i18n import tr as _
 from RenalAILib.detections import Detection
 from RenalAILib.findings import Findings, Mass
 from RenalAILib.labels import MassClass
-from RenalAILib.report.readings import Reading, Verdict
+from RenalAILib.radiologist.readings import Reading, Verdict
 from RenalAILib.verdicts import Verdict as PatientVerdict
 
 from . import candidates, massrows, votes

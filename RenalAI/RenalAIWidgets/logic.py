@@ -19,7 +19,7 @@ from .parameters import Device, Mode, RenalAIParameterNode
 
 if TYPE_CHECKING:  # Slicer imports this file when it starts: the engine and the queue come with the first job
     from RenalAILib.findings import Outcome
-    from RenalAILib.report.readings import Reading
+    from RenalAILib.radiologist.readings import Reading
 
     from .jobqueue import JobQueue, Listener, Ticket
     from .segmentation import SegmentationRun

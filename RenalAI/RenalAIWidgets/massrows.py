@@ -8,7 +8,7 @@ import qt
 from slicer.i18n import tr as _
 
 from RenalAILib.findings import Findings, Mass
-from RenalAILib.report.readings import Reading
+from RenalAILib.radiologist.readings import Reading
 from RenalAILib.terminology import CLASS_COLORS
 
 from .texts import class_in_words, side_in_words, verdict_in_words

@@ -11,7 +11,7 @@ from slicer.i18n import tr as _
 
 from RenalAILib.errors import InputError
 from RenalAILib.labels import Label, MassClass, Side
-from RenalAILib.report.readings import Reading, Verdict
+from RenalAILib.radiologist.readings import Reading, Verdict
 from RenalAIScene.matching import BOTH, BothKidneys
 
 PROBLEM_COLORS = {  # (severe, on dark)

@@ -29,8 +29,8 @@ from RenalAILib.dicom.results import write_dicom_results
 from RenalAILib.errors import InputError
 from RenalAILib.labels import MassClass
 from RenalAILib.pseudonyms import Pseudonyms
+from RenalAILib.radiologist.readings import Reading, Verdict
 from RenalAILib.reading import list_series, read_ct
-from RenalAILib.report.readings import Reading, Verdict
 from RenalAILib.volume import Volume
 
 NAMES = Pseudonyms(b"tests of de-identification")

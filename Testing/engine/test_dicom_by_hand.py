@@ -15,10 +15,10 @@ from scanfiles import write_series
 from test_dicom_results import GRID, complete, evaluated, measured, program
 
 from RenalAILib.dicom.results import GRADCAM, MEASUREMENTS, SEGMENTATION, write_dicom_results
-from RenalAILib.drawn_masses import drawn_mass
 from RenalAILib.findings import Mass, Outcome
 from RenalAILib.labels import MassClass, Side
-from RenalAILib.report.readings import Reading, Verdict
+from RenalAILib.radiologist.drawn_masses import drawn_mass
+from RenalAILib.radiologist.readings import Reading, Verdict
 
 DRAWN = "Segment_1"
 

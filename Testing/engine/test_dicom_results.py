@@ -22,11 +22,11 @@ from scanfiles import write_series
 
 from RenalAILib.dicom.results import GRADCAM, MEASUREMENTS, SEGMENTATION, write_dicom_results
 from RenalAILib.dicom.segmentation_object import write_dicom_seg
-from RenalAILib.edits import edited_segments
 from RenalAILib.findings import Findings, Mass, Outcome
 from RenalAILib.labels import MassClass
+from RenalAILib.radiologist.edits import edited_segments
+from RenalAILib.radiologist.readings import Reading, Verdict
 from RenalAILib.reading import read_ct
-from RenalAILib.report.readings import Reading, Verdict
 from RenalAILib.volume import Volume
 
 GRID = np.array([[-6.0, 0, 0, 144], [0, -6.0, 0, 102], [0, 0, 10.0, -90], [0, 0, 0, 1]])

@@ -24,9 +24,9 @@ from RenalAILib.dicom.source_images import read_source_images
 from RenalAILib.errors import InputError
 from RenalAILib.findings import Outcome
 from RenalAILib.labels import MassClass
+from RenalAILib.radiologist.readings import Reading, Verdict
 from RenalAILib.reading import read_ct, read_labels
 from RenalAILib.report import DICOM_FILES, FILES
-from RenalAILib.report.readings import Reading, Verdict
 from RenalAILib.volume import Volume
 
 GRID = np.array([[-6.0, 0, 0, 144], [0, -6.0, 0, 102], [0, 0, 10.0, -90], [0, 0, 0, 1]])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from RenalAILib.anatomy.faint_masses import without_faint_masses
+from RenalAILib.anatomy.kidneys import OutlinedKidney
 from RenalAILib.boxes import Box
-from RenalAILib.faint_masses import without_faint_masses
-from RenalAILib.kidneys import OutlinedKidney
 from RenalAILib.labels import Side
 from RenalAILib.volume import Volume
 

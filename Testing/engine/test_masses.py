@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
+from RenalAILib.anatomy.domains import connected_domains, dilated, eroded
+from RenalAILib.anatomy.evidence import Measurements, evidence, measure, sample, suggested_class
+from RenalAILib.anatomy.masses import MassRegion, centroid_ras, diameters, mass_regions
 from RenalAILib.boxes import Box
-from RenalAILib.domains import connected_domains, dilated, eroded
-from RenalAILib.evidence import Measurements, evidence, measure, sample, suggested_class
 from RenalAILib.labels import MassClass, Side
-from RenalAILib.masses import MassRegion, centroid_ras, diameters, mass_regions
 from RenalAILib.volume import Volume
 
 MASKS = hnp.arrays(bool, hnp.array_shapes(min_dims=3, max_dims=3, max_side=7))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from RenalAILib.domains import connected_domains
+from RenalAILib.anatomy.domains import connected_domains
 from RenalAILib.labels import Label, MassClass, Side
 from RenalAILib.phantom import Anatomy, Extent, MassPlan, Phase, make_phantom
 

@@ -13,9 +13,9 @@ from paintedbody import painted_outcome
 
 from RenalAILib.detections import Detection
 from RenalAILib.figures import Figures, Mark
+from RenalAILib.radiologist.readings import Reading, Verdict
 from RenalAILib.report.burnin import burnt_in
 from RenalAILib.report.print_page import WIDTH, print_page
-from RenalAILib.report.readings import Reading, Verdict
 from RenalAILib.verdicts import SliceVote
 from RenalAILib.verdicts import Verdict as PatientVerdict
 

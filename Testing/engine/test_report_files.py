@@ -24,8 +24,8 @@ from RenalAILib.errors import InputError
 from RenalAILib.findings import Findings, Mass, Outcome, segment_label
 from RenalAILib.gzipping import gzipped
 from RenalAILib.labels import MassClass
+from RenalAILib.radiologist.readings import Reading, Verdict
 from RenalAILib.report import FILES, write_outcome
-from RenalAILib.report.readings import Reading, Verdict
 from RenalAILib.report.slicer_segmentation import seg_nrrd
 from RenalAILib.report.table import COLUMNS, csv_text
 from RenalAILib.terminology import segment_color, segment_name

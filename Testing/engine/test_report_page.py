@@ -14,9 +14,9 @@ from paintedbody import painted_outcome
 from RenalAILib.figures import Figures
 from RenalAILib.findings import Diameters, Findings, Mass, Outcome
 from RenalAILib.labels import MassClass, Side
+from RenalAILib.radiologist.readings import Reading, Verdict
 from RenalAILib.report.html import report_html
 from RenalAILib.report.markup import element, joined
-from RenalAILib.report.readings import Reading, Verdict
 from RenalAILib.report.wording import disagreement, hounsfield, millimeters, percent, summary
 
 TIME = datetime(2026, 3, 1, 14, 5, tzinfo=UTC)

@@ -11,7 +11,7 @@ from paintedbody import painted_outcome
 from toybundle import toy_bundle
 
 from RenalAILib.findings import Outcome
-from RenalAILib.report.readings import Reading, Verdict
+from RenalAILib.radiologist.readings import Reading, Verdict
 from RenalAILib.worker import checking
 from RenalAILib.worker.checking import CheckJob
 from RenalAILib.worker.comparing import CompareJob

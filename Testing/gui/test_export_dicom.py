@@ -95,7 +95,7 @@ def refresh(widget, double):
 
 def test_the_engine_writes_what_was_found_and_what_the_radiologist_said(widget, double, database, result):
     from RenalAILib.labels import MassClass
-    from RenalAILib.report.readings import Reading, Verdict
+    from RenalAILib.radiologist.readings import Reading, Verdict
     from RenalAIScene.results import set_reading
 
     set_reading(result, "mass_left_1", Reading("mass_left_1", Verdict.RECLASSIFIED, MassClass.CYSTIC))

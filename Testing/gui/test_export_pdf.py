@@ -83,7 +83,7 @@ def words(path):
 
 def test_by_clicking_with_the_radiologists_word(widget, double, desk):
     from RenalAILib.labels import MassClass
-    from RenalAILib.report.readings import Reading, Verdict
+    from RenalAILib.radiologist.readings import Reading, Verdict
     from RenalAIScene.results import set_reading
 
     said = Reading("mass_left_1", Verdict.RECLASSIFIED, MassClass.CYSTIC, "fat <b>at</b> the rim & more")
@@ -152,7 +152,7 @@ def test_edited_and_erased_masses_are_reported_as_they_are_now(widget, double, d
 
     import numpy as np
 
-    from RenalAILib.report.readings import Reading, Verdict
+    from RenalAILib.radiologist.readings import Reading, Verdict
     from RenalAIScene.results import ct_of, findings, set_reading
 
     parameters = widget._parameterNode

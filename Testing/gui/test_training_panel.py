@@ -109,7 +109,7 @@ def test_the_button_of_renalai_hands_its_corrected_result_over(double, home, add
     sys.path.insert(0, str(ROOT / "Testing" / "scene"))
     from handmade import painted_outcome
 
-    from RenalAILib.report.readings import Reading, Verdict
+    from RenalAILib.radiologist.readings import Reading, Verdict
     from RenalAIScene.results import add_result, set_reading
     from RenalAIScene.volumes import add_volume
     from RenalAITraining import RenalAITrainingLogic

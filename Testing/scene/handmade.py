@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from RenalAILib.anatomy.domains import connected_domains
 from RenalAILib.boxes import Box
-from RenalAILib.domains import connected_domains
 from RenalAILib.findings import (
     BundleIdentity,
     Diameters,

@@ -14,9 +14,9 @@ from vtk.util.numpy_support import vtk_to_numpy
 from RenalAILib.figures import Figures
 from RenalAILib.findings import Findings, Kidney, Mass
 from RenalAILib.labels import Label, MassClass, Side
+from RenalAILib.radiologist.readings import Reading, Verdict
 from RenalAILib.report import write_outcome
 from RenalAILib.report.print_page import print_page
-from RenalAILib.report.readings import Reading, Verdict
 from RenalAIScene import drawing, reference, results, volumes
 from RenalAIScene.tables import table_of
 

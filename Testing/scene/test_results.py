@@ -12,7 +12,7 @@ from vtk.util.numpy_support import vtk_to_numpy
 from RenalAILib import __version__
 from RenalAILib.errors import InputError
 from RenalAILib.labels import Label, MassClass
-from RenalAILib.report.readings import Reading, Verdict
+from RenalAILib.radiologist.readings import Reading, Verdict
 from RenalAILib.terminology import segment_color, segment_name
 from RenalAIScene import overlays, reference, results, volumes
 from RenalAIScene.labelmaps import segment_array

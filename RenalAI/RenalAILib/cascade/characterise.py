@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from ..anatomy.masses import Character, MassRegion
 from ..boxes import Box
 from ..bundles.stages.cascade import CharacteriseStage
 from ..engines.networks import Networks
 from ..findings import Saliency
 from ..labels import MassClass
-from ..masses import Character, MassRegion
 from ..orientation import Orientation
 from ..resampling import resample, window
 from ..saliency import Head, mean_grad_cam

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ..anatomy.domains import Mask, connected_domains, dilated
+from ..anatomy.kidneys import OutlinedKidney
+from ..anatomy.masses import without_specks
 from ..boxes import Box, Triple
 from ..bundles.stages.cascade import DelineateStage
-from ..domains import Mask, connected_domains, dilated
 from ..engines.networks import Networks
-from ..kidneys import OutlinedKidney
-from ..masses import without_specks
 from ..resampling import interpolate, resample, window
 from ..steps import Steps
 from ..volume import Volume

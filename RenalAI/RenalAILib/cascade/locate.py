@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from ..anatomy.domains import Mask, connected_domains
 from ..boxes import Box, Triple
 from ..bundles.stages.cascade import LocateStage
-from ..domains import Mask, connected_domains
 from ..engines.networks import Networks
 from ..labels import Side
 from ..resampling import coarse_shape, resample, window

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from ..anatomy.domains import Mask
 from ..boxes import Box
-from ..domains import Mask
 from ..labels import Side
 from ..volume import Volume
 

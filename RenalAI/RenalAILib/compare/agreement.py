@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from ..domains import Mask
+from ..anatomy.domains import Mask
+from ..anatomy.masses import MassRegion
 from ..errors import InputError
 from ..labels import MASS_LABELS, Label, MassClass, Side
-from ..masses import MassRegion
 from ..orientation import canonical
 from ..volume import Volume
 from ..writing import replaced_file

@@ -14,11 +14,11 @@ from enum import Enum
 
 import numpy as np
 
+from ..anatomy.domains import Mask
+from ..anatomy.masses import MassRegion, centroid_ras, diameters
 from ..boxes import Box
-from ..domains import Mask
 from ..findings import SMALL_MM
 from ..labels import Label, MassClass, Side
-from ..masses import MassRegion, centroid_ras, diameters
 from ..volume import Volume
 from .surfaces import surface_distances
 

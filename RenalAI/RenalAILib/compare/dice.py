@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..domains import Mask
+from ..anatomy.domains import Mask
 
 
 def dice(prediction: Mask, reference: Mask) -> float | None:

@@ -6,8 +6,8 @@ from enum import Enum
 
 import numpy as np
 
+from ..anatomy.domains import connected_domains
 from ..boxes import Box
-from ..domains import connected_domains
 from ..errors import InputError
 from ..labels import Label
 from ..orientation import canonical

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from ..anatomy.masses import MassRegion, centroid_ras, mass_regions
 from ..boxes import Box
 from ..labels import MASS_LABELS, Label, Side
-from ..masses import MassRegion, centroid_ras, mass_regions
 from ..volume import Volume
 
 _POINTS = 4000  # of each kidney: enough to tell which one is nearer

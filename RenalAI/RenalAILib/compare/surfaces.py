@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ..anatomy.domains import Mask
 from ..boxes import Box
-from ..domains import Mask
 
 _FULL = 255
 

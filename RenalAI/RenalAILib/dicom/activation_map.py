@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ..boxes import Box
 from ..findings import Outcome, Saliency
 from ..labels import Side
-from ..report.readings import Reading
+from ..radiologist.readings import Reading
 from ..terminology import KIDNEY, Code
 from ..version import __version__
 from . import concepts

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..findings import Outcome
-from ..report.readings import Reading
+from ..radiologist.readings import Reading
 from ..version import __version__
 from .source_images import SourceImages
 

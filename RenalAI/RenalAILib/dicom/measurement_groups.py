@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..findings import BundleIdentity, Kidney, Mass
-from ..report.readings import Reading
+from ..radiologist.readings import Reading
 from ..terminology import Code, segment_terminology
 from ..version import __version__
 from . import concepts

@@ -6,10 +6,10 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..edits import measured_again
 from ..findings import Outcome
+from ..radiologist.edits import measured_again
+from ..radiologist.readings import Reading
 from ..report import DICOM_FILES
-from ..report.readings import Reading
 from ..writing import replaced_file
 from .activation_map import activation_map, has_activation
 from .identity import ResultUids
@@ -34,7 +34,7 @@ def dicom_writers(
         outcome: on the grid of the source images; the same that the writers are called with.
         source: the CT.
         readings: radiologists' answers in order of time; the last about a mass counts.
-        edited: IDs of segments whose outline a radiologist changed (:func:`RenalAILib.edits.edited_segments`): they
+        edited: IDs of segments whose outline a radiologist changed (:func:`RenalAILib.radiologist.edits.edited_segments`): they
             are marked as theirs, and measured again.
 
     Returns:

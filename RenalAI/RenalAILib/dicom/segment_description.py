@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..findings import BundleIdentity, Kidney, Mass
-from ..report.readings import Reading
+from ..radiologist.readings import Reading
 from ..terminology import CLASS_NAMES, Code, segment_color, segment_name, segment_terminology
 from ..version import __version__
 from .installed import highdicom

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..findings import Kidney, Mass, Outcome
-from ..report.readings import Reading, Verdict
+from ..radiologist.readings import Reading, Verdict
 from ..version import __version__
 from ..writing import replaced_file
 from .identity import ResultUids

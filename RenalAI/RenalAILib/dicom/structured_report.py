@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from ..findings import Mass, Outcome
-from ..report.readings import Reading
+from ..radiologist.readings import Reading
 from ..version import __version__
 from . import concepts
 from .identity import ResultUids, uid

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..anatomy.evidence import evidence, measure, neighborhood_means
+from ..anatomy.masses import MassRegion
 from ..boxes import Box
 from ..contrast_phases import ContrastPhase, PhaseGuess, decided, phases_of_kidneys
-from ..evidence import evidence, measure, neighborhood_means
 from ..findings import Mass, Outcome
 from ..labels import Side
-from ..masses import MassRegion
 from ..orientation import Orientation, canonical
 from ..volume import Volume
 from .registration import Motion, register, shift_sentences

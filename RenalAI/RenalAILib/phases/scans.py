@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ..anatomy.domains import Mask
+from ..anatomy.evidence import neighborhood_means
+from ..anatomy.kidneys import OutlinedKidney, organs_by_side
 from ..contrast_phases import PLAIN_BELOW_HU, ContrastPhase, PhaseGuess, decided, phases_of_kidneys
-from ..domains import Mask
-from ..evidence import neighborhood_means
-from ..kidneys import OutlinedKidney, organs_by_side
 from ..labels import Side
 from ..volume import Volume
 from .registration import Motion

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..kidneys import OutlinedKidney, organs_by_side
+from ..anatomy.kidneys import OutlinedKidney, organs_by_side
 from ..labels import Side
 from ..volume import Volume
 from .registration import Motion, register, shift_sentences

@@ -12,14 +12,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from ..anatomy.domains import eroded
+from ..anatomy.evidence import neighborhood_means
 from ..bundles.bundle import Bundle
 from ..bundles.stages.cascade import CascadeStages
 from ..cascade.locate import locate
 from ..contrast_phases import ContrastPhase, PhaseGuess, phases_of_kidneys
-from ..domains import eroded
 from ..engines.networks import Networks
 from ..errors import InputError
-from ..evidence import neighborhood_means
 from ..orientation import canonical
 from ..reading import read_thinned
 from ..reading.dicom_series import Series

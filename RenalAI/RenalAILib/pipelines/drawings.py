@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..anatomy.domains import Mask
 from ..bundles.stages.phase_fusion import KIDNEY, MASS
-from ..domains import Mask
 from ..structures import STRUCTURES
 from .mass_classes import mass_character
 from .outlines import found_in

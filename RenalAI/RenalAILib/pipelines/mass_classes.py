@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ..anatomy.masses import Character, MassRegion
 from ..labels import MassClass
-from ..masses import Character, MassRegion
 from ..structures import STRUCTURES
 from ..volume import Volume
 from .whole_maps import Map, on_box

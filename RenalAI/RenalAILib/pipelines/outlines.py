@@ -7,12 +7,12 @@ from itertools import count
 
 import numpy as np
 
-from ..evidence import evidence, measure
-from ..faint_masses import FAINT_HU, without_faint_masses
+from ..anatomy.evidence import evidence, measure
+from ..anatomy.faint_masses import FAINT_HU, without_faint_masses
+from ..anatomy.kidneys import OutlinedKidney, about_kidneys, are_unenhanced, describe_kidneys
+from ..anatomy.masses import Character, MassRegion, centroid_ras, diameters, mass_regions
 from ..findings import Mass, Saliency
-from ..kidneys import OutlinedKidney, about_kidneys, are_unenhanced, describe_kidneys
 from ..labels import Label, Side
-from ..masses import Character, MassRegion, centroid_ras, diameters, mass_regions
 from ..orientation import Orientation
 from ..phases.second_phase import register_second_phase
 from ..volume import Volume

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..anatomy.domains import Mask
+from ..anatomy.kidneys import OutlinedKidney
 from ..bundles.stages.phase_fusion import PhaseFusionStages
 from ..contrast_phases import ContrastPhase
-from ..domains import Mask
-from ..kidneys import OutlinedKidney
 from ..orientation import canonical
 from ..phases.registration import shift_sentences
 from ..phases.scans import AlignedScan, PhasedScan, align, phases_of

@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from ..anatomy.kidneys import OutlinedKidney
+from ..anatomy.masses import Character
 from ..axial_slices import slice_on_grid
 from ..bundles.stages.slice_vote import SliceClassifyStage, SliceVoteStages
 from ..cascade.delineate import delineate
 from ..cascade.locate import Location, locate
-from ..kidneys import OutlinedKidney
 from ..labels import MassClass
-from ..masses import Character
 from ..orientation import Orientation
 from ..resampling import window
 from ..verdicts import SliceVote, Verdict

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ..anatomy.domains import Mask, dilated
+from ..anatomy.kidneys import OutlinedKidney
+from ..anatomy.masses import without_specks
 from ..boxes import Box
 from ..cascade.locate import LocatedKidney, Location, located, plausible_kidneys
-from ..domains import Mask, dilated
-from ..kidneys import OutlinedKidney
 from ..labels import Side
-from ..masses import without_specks
 from ..resampling import interpolate
 from ..volume import Volume
 

@@ -13,10 +13,10 @@ import numpy as np
 
 from ..figures import Figures
 from ..findings import Findings, Outcome
+from ..radiologist.readings import Reading, Verdict
 from ..writing import replaced_folder
 from .html import report_html
 from .nifti import nifti_fractions, nifti_labels
-from .readings import Reading, Verdict
 from .slicer_segmentation import seg_nrrd
 from .table import csv_text
 

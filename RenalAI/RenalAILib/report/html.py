@@ -8,6 +8,7 @@ from datetime import datetime
 from ..figures import Picture
 from ..findings import Findings, Kidney, Mass
 from ..labels import MassClass, Side
+from ..radiologist.readings import Reading
 from ..terminology import CLASS_COLORS, KIDNEY_COLOR, Rgb, segment_name, short_name
 from ..version import __version__
 from . import wording
@@ -15,7 +16,6 @@ from .detection_card import box_method, detections_section
 from .drawings import Drawing
 from .markup import Child, Markup, element, joined
 from .mass_card import chip, flags, mass_card, probability_bars
-from .readings import Reading
 from .stylesheet import STYLESHEET
 from .verdict_card import verdict_section
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from ..figures import Picture
 from ..findings import Mass
 from ..labels import MassClass
+from ..radiologist.readings import Reading, Verdict
 from ..terminology import CLASS_COLORS, segment_name
 from . import wording
 from .drawings import Drawing
 from .markup import Markup, element, joined
-from .readings import Reading, Verdict
 
 _CLASSES = (MassClass.AML, MassClass.CYSTIC, MassClass.SOLID)
 

@@ -14,12 +14,12 @@ from ..figures import Picture
 from ..findings import Findings, Mass
 from ..labels import MassClass
 from ..png import png
+from ..radiologist.readings import Reading
 from ..terminology import CLASS_COLORS, KIDNEY_COLOR, Rgb, segment_name, short_name
 from ..version import __version__
 from . import wording
 from .burnin import burnt_in
 from .markup import Child, Markup, element, joined
-from .readings import Reading
 
 WIDTH = 680  # 180 mm, A4 within margins of 15 mm
 _GAP = 10

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from ..detections import Detection
 from ..findings import Findings, Kidney, Mass
 from ..labels import MassClass
+from ..radiologist.readings import Reading
 from ..spreadsheet import cell_text
 from ..terminology import segment_name
-from .readings import Reading
 from .wording import detection_name
 
 Cell = str | float | bool | None

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from ..errors import InputError
 from ..findings import Outcome
-from ..report.readings import Reading
+from ..radiologist.readings import Reading
 from .arrays import read_outcome, read_volume, write_outcome, write_volume
 from .progress import Report
 
@@ -54,7 +54,7 @@ class DicomJob:
 
     def run(self, output: Path, report: Report) -> None:
         from ..dicom.results import write_dicom_results
-        from ..edits import edited_segments
+        from ..radiologist.edits import edited_segments
 
         report("write", 0.1, self.folder.name)
         edited = edited_segments(self.outcome)

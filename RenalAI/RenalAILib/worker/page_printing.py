@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ..findings import Outcome
-from ..report.readings import Reading
+from ..radiologist.readings import Reading
 from .arrays import read_outcome, read_volume, write_outcome, write_volume
 from .progress import Report
 
@@ -41,8 +41,8 @@ class PrintPageJob:
         return cls(outcome, tuple(Reading.from_json(entry) for entry in fields["readings"]))
 
     def run(self, output: Path, report: Report) -> None:
-        from ..edits import edited_segments, measured_again
         from ..figures import Figures
+        from ..radiologist.edits import edited_segments, measured_again
         from ..report.print_page import print_page
 
         report("write", 0.1, self.outcome.volume.name)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ..findings import Outcome
-from ..report.readings import Reading
+from ..radiologist.readings import Reading
 from .arrays import read_outcome, read_volume, write_outcome, write_volume
 from .progress import Report
 
@@ -43,8 +43,8 @@ class ReportJob:
         return cls(outcome, tuple(Reading.from_json(entry) for entry in fields["readings"]), Path(fields["folder"]))
 
     def run(self, output: Path, report: Report) -> None:
-        from ..edits import edited_segments, measured_again
         from ..errors import InputError
+        from ..radiologist.edits import edited_segments, measured_again
         from ..report import write_outcome as write_report
 
         report("write", 0.1, self.folder.name)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from RenalAILib.anatomy.masses import centroid_ras, diameters
 from RenalAILib.boxes import Box
 from RenalAILib.compare.sides import sided_masses
 from RenalAILib.labels import MASS_LABELS, MassClass
-from RenalAILib.masses import centroid_ras, diameters
 from RenalAILib.orientation import canonical
 from RenalAILib.volume import Volume
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
+from RenalAILib.anatomy.masses import mass_regions
 from RenalAILib.boxes import Box
 from RenalAILib.errors import InputError
 from RenalAILib.labels import KIDNEY_LABELS, Label, MassClass, Side
-from RenalAILib.masses import mass_regions
 from RenalAILib.orientation import canonical
 from RenalAILib.resampling import coarse_shape, resample
 

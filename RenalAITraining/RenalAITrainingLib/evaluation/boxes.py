@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from RenalAILib.anatomy.masses import mass_regions
 from RenalAILib.boxes import Box
 from RenalAILib.bundles.bundle import Bundle
 from RenalAILib.bundles.stages.detector import DetectorStages
@@ -20,7 +21,6 @@ from RenalAILib.detector.slices import SliceGrid
 from RenalAILib.engines.networks import Networks
 from RenalAILib.errors import InputError
 from RenalAILib.labels import MASS_LABELS, Side
-from RenalAILib.masses import mass_regions
 from RenalAILib.orientation import Orientation, canonical
 from RenalAILib.pipelines.detector import Placed, boxes_in_slices, placed
 from RenalAILib.pipelines.work import Work

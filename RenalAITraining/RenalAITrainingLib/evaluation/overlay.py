@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from RenalAILib.anatomy.domains import Mask
 from RenalAILib.boxes import Box
 from RenalAILib.compare.regrid import on_grid_of
-from RenalAILib.domains import Mask
 from RenalAILib.labels import MASS_LABELS
 from RenalAILib.orientation import canonical
 from RenalAILib.png import png

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from RenalAILib.anatomy.masses import mass_regions
 from RenalAILib.axial_slices import Pair
 from RenalAILib.boxes import Box
 from RenalAILib.default_boxes import Boxes
 from RenalAILib.detector.slices import SliceGrid, looked_at, network_slices
 from RenalAILib.labels import KIDNEY_LABELS, MASS_LABELS, Side
-from RenalAILib.masses import mass_regions
 from RenalAILib.volume import Volume
 
 from ..lesion_boxes import LesionBox, rect_of, to_facts

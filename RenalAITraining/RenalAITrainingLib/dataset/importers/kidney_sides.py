@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from RenalAILib.anatomy.domains import connected_domains
 from RenalAILib.boxes import Box
 from RenalAILib.cascade.sides import APART_MM, Body, Component, assign_sides, body_at, split_horseshoe
-from RenalAILib.domains import connected_domains
 from RenalAILib.errors import InputError
 from RenalAILib.labels import Label
 from RenalAILib.volume import Volume

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from .boxes import Box, Triple
+from ..boxes import Box, Triple
 
 Mask = npt.NDArray[np.bool_]
 

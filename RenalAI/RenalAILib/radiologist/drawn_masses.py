@@ -8,15 +8,15 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from .boxes import Box
-from .cascade.sides import Component, body_at
-from .domains import Mask
-from .evidence import UNENHANCED_KIDNEY_BELOW_HU, evidence, measure
-from .findings import Evidence, Kidney, Mass
-from .labels import MassClass, Side
-from .masses import MassRegion, centroid_ras, diameters
-from .orientation import Orientation, canonical
-from .volume import Volume
+from ..anatomy.domains import Mask
+from ..anatomy.evidence import UNENHANCED_KIDNEY_BELOW_HU, evidence, measure
+from ..anatomy.masses import MassRegion, centroid_ras, diameters
+from ..boxes import Box
+from ..cascade.sides import Component, body_at
+from ..findings import Evidence, Kidney, Mass
+from ..labels import MassClass, Side
+from ..orientation import Orientation, canonical
+from ..volume import Volume
 
 COARSE_MM = 6.0  # fine enough to find the middle of a body
 _OWN_WORD = "Drawn by the radiologist; no network looked at it. "

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..volume import Volume
 from .domains import connected_domains
 from .kidneys import OutlinedKidney
-from .volume import Volume
 
 FAINT_HU = 10.0
 

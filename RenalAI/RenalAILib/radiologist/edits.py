@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from .boxes import Box
-from .evidence import UNENHANCED_KIDNEY_BELOW_HU, evidence, measure
-from .findings import Kidney, Mass, Outcome
-from .labels import Side
-from .masses import MassRegion, centroid_ras, diameters
-from .orientation import Orientation, canonical
-from .volume import Volume
+from ..anatomy.evidence import UNENHANCED_KIDNEY_BELOW_HU, evidence, measure
+from ..anatomy.masses import MassRegion, centroid_ras, diameters
+from ..boxes import Box
+from ..findings import Kidney, Mass, Outcome
+from ..labels import Side
+from ..orientation import Orientation, canonical
+from ..volume import Volume
 
 _ANEW = "Measured again within the outline as the radiologist changed it. "
 

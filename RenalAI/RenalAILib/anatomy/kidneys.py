@@ -8,12 +8,12 @@ from itertools import count
 
 import numpy as np
 
-from .boxes import Box
+from ..boxes import Box
+from ..findings import Kidney
+from ..labels import Side
+from ..volume import Volume
 from .domains import Mask
 from .evidence import UNENHANCED_KIDNEY_BELOW_HU
-from .findings import Kidney
-from .labels import Side
-from .volume import Volume
 
 
 @dataclass(frozen=True, eq=False)

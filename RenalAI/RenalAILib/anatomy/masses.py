@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .boxes import Box
+from ..boxes import Box
+from ..findings import Diameters, Saliency
+from ..labels import MassClass, Side
+from ..volume import Volume
 from .domains import Mask, connected_domains
-from .findings import Diameters, Saliency
-from .labels import MassClass, Side
-from .volume import Volume
 
 SPECK_MM = 3.0
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .boxes import Box
+from ..boxes import Box
+from ..findings import Evidence
+from ..labels import MassClass
+from ..volume import Volume
 from .domains import Mask, eroded
-from .findings import Evidence
-from .labels import MassClass
 from .masses import MassRegion
-from .volume import Volume
 
 FAT_BELOW_HU = -30.0
 FLUID_HU = (-9.0, 20.0)
