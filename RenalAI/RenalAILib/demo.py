@@ -15,7 +15,7 @@ from .phantom import Phantom, make_phantom
 from .report import OWNED
 from .report.nifti import nifti_ct, nifti_labels
 from .study import segment_study
-from .writing import check_replaceable, replaced_file
+from .writing.whole import check_replaceable, replaced_file
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -22,7 +22,7 @@ from .reading import PhaseScan, opened, read_ct, read_phases
 from .reading.dicom_series import is_dicom
 from .report import OWNED, PHASES, write_outcome
 from .steps import Progress
-from .writing import check_replaceable, write_text
+from .writing.whole import check_replaceable, write_text
 
 _NOTHING = "No DICOM result was written: there is no kidney and no mass to put into one."
 

@@ -11,7 +11,7 @@ import slicer.util
 import vtk
 
 from RenalAILib.detections import Detection
-from RenalAILib.overlays import BOX_COLOR
+from RenalAILib.pictures.layers import BOX_COLOR
 
 from .segmentation import findings, put_beside
 

@@ -12,7 +12,7 @@ import vtk
 
 from RenalAILib.boxes import Box
 from RenalAILib.findings import Outcome, Saliency
-from RenalAILib.overlays import HEAT_COLORS
+from RenalAILib.pictures.layers import HEAT_COLORS
 from RenalAILib.volume import Volume
 
 from .segmentation import ct_of

@@ -9,7 +9,7 @@ import qt
 from slicer.i18n import tr as _
 
 from RenalAILib.detections import Detection
-from RenalAILib.overlays import BOX_COLOR
+from RenalAILib.pictures.layers import BOX_COLOR
 
 from .texts import side_in_words
 

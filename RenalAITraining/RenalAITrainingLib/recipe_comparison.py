@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from RenalAILib.errors import InputError
-from RenalAILib.writing import write_text
+from RenalAILib.writing.whole import write_text
 
 from .evaluation.bootstrap import Ratio, Resamples
 from .evaluation.table import Cell, Table

@@ -13,12 +13,12 @@ from toybundle import axial, painted
 from toydetector import RIGHT_CYST, SEEN, make_detector
 
 from RenalAILib.cli import main
-from RenalAILib.figures import Figures
 from RenalAILib.findings import Findings, Outcome
-from RenalAILib.overlays import BOX_COLOR
+from RenalAILib.pictures.figures import Figures
+from RenalAILib.pictures.layers import BOX_COLOR
+from RenalAILib.pictures.sections import Plane
 from RenalAILib.pipelines.running import segment
 from RenalAILib.report.nifti import nifti_ct
-from RenalAILib.sections import Plane
 
 
 @pytest.fixture(scope="module")

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from matplotlib.image import imread
 from paintedbody import AXIAL, KIDNEYS, MASSES, SHAPE, painted_outcome
 
-from RenalAILib.figures import Figures, Picture
 from RenalAILib.findings import Outcome
 from RenalAILib.labels import MassClass, Side
-from RenalAILib.overlays import HEAT_COLORS, heat_layer, outline_layer
-from RenalAILib.png import png
-from RenalAILib.sections import Plane, Section
+from RenalAILib.pictures.figures import Figures, Picture
+from RenalAILib.pictures.layers import HEAT_COLORS, heat_layer, outline_layer
+from RenalAILib.pictures.png import png
+from RenalAILib.pictures.sections import Plane, Section
 from RenalAILib.terminology import CLASS_COLORS, KIDNEY_COLOR
 from RenalAILib.volume import Volume
 

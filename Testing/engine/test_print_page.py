@@ -12,7 +12,7 @@ import pytest
 from paintedbody import painted_outcome
 
 from RenalAILib.detections import Detection
-from RenalAILib.figures import Figures, Mark
+from RenalAILib.pictures.figures import Figures, Mark
 from RenalAILib.radiologist.readings import Reading, Verdict
 from RenalAILib.report.burnin import burnt_in
 from RenalAILib.report.print_page import WIDTH, print_page

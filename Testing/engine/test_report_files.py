@@ -22,13 +22,13 @@ from paintedbody import MASSES, painted_outcome
 from RenalAILib import __version__
 from RenalAILib.errors import InputError
 from RenalAILib.findings import Findings, Mass, Outcome, segment_label
-from RenalAILib.gzipping import gzipped
 from RenalAILib.labels import MassClass
 from RenalAILib.radiologist.readings import Reading, Verdict
 from RenalAILib.report import FILES, write_outcome
 from RenalAILib.report.slicer_segmentation import seg_nrrd
 from RenalAILib.report.table import COLUMNS, csv_text
 from RenalAILib.terminology import segment_color, segment_name
+from RenalAILib.writing.gzipping import gzipped
 
 
 def _turned(angles_deg: tuple[float, float, float]) -> np.ndarray:

@@ -11,9 +11,9 @@ from html.parser import HTMLParser
 import pytest
 from paintedbody import painted_outcome
 
-from RenalAILib.figures import Figures
 from RenalAILib.findings import Diameters, Findings, Mass, Outcome
 from RenalAILib.labels import MassClass, Side
+from RenalAILib.pictures.figures import Figures
 from RenalAILib.radiologist.readings import Reading, Verdict
 from RenalAILib.report.html import report_html
 from RenalAILib.report.markup import element, joined

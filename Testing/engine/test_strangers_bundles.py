@@ -29,8 +29,8 @@ from RenalAILib.engines.selection import create_engine
 from RenalAILib.errors import InputError
 from RenalAILib.reading import read_ct, read_labels
 from RenalAILib.saliency import Head
-from RenalAILib.spreadsheet import cell_text
 from RenalAILib.studytask.task import StudyRecord
+from RenalAILib.writing.spreadsheet import cell_text
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = [path for module in ("RenalAI", "RenalAITraining") for path in (ROOT / module).rglob("*.py")]

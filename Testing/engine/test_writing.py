@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from RenalAILib import writing
 from RenalAILib.errors import InputError
-from RenalAILib.writing import check_replaceable, replaced_file, replaced_folder, write_text
+from RenalAILib.writing import whole
+from RenalAILib.writing.whole import check_replaceable, replaced_file, replaced_folder, write_text
 
 OWNED = ("findings.json", "a.bin", "b.bin")
 
@@ -54,7 +54,7 @@ def test_an_older_result_is_replaced_and_nothing_stays_beside(
     exchange: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not exchange:
-        monkeypatch.setattr(writing, "_exchange", lambda one, other: False)
+        monkeypatch.setattr(whole, "_exchange", lambda one, other: False)
     for version in ("1", "2", "3"):
         _write(tmp_path / "deep" / "result", version)
         assert _version(tmp_path / "deep" / "result") == version
@@ -66,7 +66,7 @@ def test_linux_exchanges_in_one_step(tmp_path: Path) -> None:
     one, other = tmp_path / "one", tmp_path / "other"
     one.mkdir(), other.mkdir()
     (one / "was one").touch()
-    assert writing._exchange(one, other)
+    assert whole._exchange(one, other)
     assert [path.name for path in other.iterdir()] == ["was one"]
     assert not list(one.iterdir())
 
@@ -129,7 +129,7 @@ def test_a_run_killed_at_any_moment_leaves_old_or_new(tmp_path: Path) -> None:
         "print('ready', flush=True)\n"
         "for n in range(10**6): _write(Path(sys.argv[1]), str(n))\n"
     )
-    paths = [str(Path(__file__).parent), str(Path(writing.__file__).parents[1])]
+    paths = [str(Path(__file__).parent), str(Path(whole.__file__).parents[1])]
     for attempt in range(8):
         child = subprocess.Popen([sys.executable, "-c", code, str(folder), *paths], stdout=subprocess.PIPE)
         assert child.stdout is not None and child.stdout.readline() == b"ready\n"

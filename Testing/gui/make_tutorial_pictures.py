@@ -112,7 +112,7 @@ class Tutorial:
         """The report's first page as RenalAI prints it."""
         import qt
 
-        from RenalAILib.figures import Figures
+        from RenalAILib.pictures.figures import Figures
         from RenalAILib.report.print_page import WIDTH as COLUMN
         from RenalAILib.report.print_page import print_page
         from RenalAIWidgets.printing import STYLE

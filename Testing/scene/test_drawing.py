@@ -11,9 +11,9 @@ import slicer.util
 from handmade import painted_outcome
 from vtk.util.numpy_support import vtk_to_numpy
 
-from RenalAILib.figures import Figures
 from RenalAILib.findings import Findings, Kidney, Mass
 from RenalAILib.labels import Label, MassClass, Side
+from RenalAILib.pictures.figures import Figures
 from RenalAILib.radiologist.readings import Reading, Verdict
 from RenalAILib.report import write_outcome
 from RenalAILib.report.print_page import print_page

@@ -24,7 +24,7 @@ for part in ("RenalAI", "RenalAITraining"):
 from RenalAILib import phantom as phantoms  # noqa: E402
 from RenalAILib.boxes import Box  # noqa: E402
 from RenalAILib.labels import MASS_LABELS, Label, MassClass, Side  # noqa: E402
-from RenalAILib.png import png  # noqa: E402
+from RenalAILib.pictures.png import png  # noqa: E402
 from RenalAITrainingLib.synthesis import (  # noqa: E402  # noqa: E402
     bowel,
     bulging,

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError
-from ..spreadsheet import cell_text
 from ..studytask.task import Number, StudyRecord
+from ..writing.spreadsheet import cell_text
 from .manifest import read_records
 
 COMPARED = {

@@ -11,7 +11,7 @@ from ..report.markup import Markup, element
 from ..report.stylesheet import STYLESHEET
 from ..studytask.task import Number, StudyRecord
 from ..version import __version__
-from ..writing import write_text
+from ..writing.whole import write_text
 from .cohort import COMPARED, Row, cohort_of, csv_text, rows, spent
 from .histograms import histogram
 

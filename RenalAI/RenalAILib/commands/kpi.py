@@ -23,7 +23,7 @@ class KpiCommand:
         from rich.table import Table
 
         from ..kpi import collect, kpi_json, kpis
-        from ..writing import write_text
+        from ..writing.whole import write_text
 
         lines = kpis(collect(Path(place).expanduser() for place in arguments.places))
         table = Table("figure")

@@ -16,7 +16,7 @@ from ..errors import InputError
 from ..labels import MASS_LABELS, Label, MassClass, Side
 from ..orientation import canonical
 from ..volume import Volume
-from ..writing import replaced_file
+from ..writing.whole import replaced_file
 from .detection import Detection, DetectionCounts, Domain, DomainOutcome, detect
 from .dice import dice
 from .kits import HierarchicalClass, KitsScore, kits_scores

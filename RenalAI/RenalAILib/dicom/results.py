@@ -10,7 +10,7 @@ from ..findings import Outcome
 from ..radiologist.edits import measured_again
 from ..radiologist.readings import Reading
 from ..report import DICOM_FILES
-from ..writing import replaced_file
+from ..writing.whole import replaced_file
 from .activation_map import activation_map, has_activation
 from .identity import ResultUids
 from .installed import highdicom

@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..findings import Kidney, Mass, Outcome
 from ..radiologist.readings import Reading, Verdict
 from ..version import __version__
-from ..writing import replaced_file
+from ..writing.whole import replaced_file
 from .identity import ResultUids
 from .installed import highdicom, names_unspoken
 from .segment_description import describe_segment

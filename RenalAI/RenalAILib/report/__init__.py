@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ..figures import Figures
 from ..findings import Findings, Outcome
+from ..pictures.figures import Figures
 from ..radiologist.readings import Reading, Verdict
-from ..writing import replaced_folder
+from ..writing.whole import replaced_folder
 from .html import report_html
 from .nifti import nifti_fractions, nifti_labels
 from .slicer_segmentation import seg_nrrd

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from ..figures import Picture
+from ..pictures.figures import Picture
 from ..resampling import interpolate
 
 Rgb8 = npt.NDArray[np.uint8]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..detections import Detection
-from ..figures import Picture
-from ..overlays import BOX_COLOR
+from ..pictures.figures import Picture
+from ..pictures.layers import BOX_COLOR
 from . import wording
-from .drawings import Drawing
 from .markup import Markup, element
+from .svg import Drawing
 
 
 def detections_section(detections: Sequence[Detection], pictures: Mapping[str, Sequence[Picture]]) -> Markup:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from ..figures import Picture
 from ..findings import Findings, Kidney, Mass
 from ..labels import MassClass, Side
+from ..pictures.figures import Picture
 from ..radiologist.readings import Reading
 from ..terminology import CLASS_COLORS, KIDNEY_COLOR, Rgb, segment_name, short_name
 from ..version import __version__
 from . import wording
 from .detection_card import box_method, detections_section
-from .drawings import Drawing
 from .markup import Child, Markup, element, joined
 from .mass_card import chip, flags, mass_card, probability_bars
 from .stylesheet import STYLESHEET
+from .svg import Drawing
 from .verdict_card import verdict_section
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..figures import Picture
 from ..findings import Mass
 from ..labels import MassClass
+from ..pictures.figures import Picture
 from ..radiologist.readings import Reading, Verdict
 from ..terminology import CLASS_COLORS, segment_name
 from . import wording
-from .drawings import Drawing
 from .markup import Markup, element, joined
+from .svg import Drawing
 
 _CLASSES = (MassClass.AML, MassClass.CYSTIC, MassClass.SOLID)
 

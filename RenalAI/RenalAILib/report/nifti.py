@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..gzipping import gzipped
 from ..volume import Volume
+from ..writing.gzipping import gzipped
 
 _KINDS = {np.dtype(np.uint8): 2, np.dtype(np.int16): 4}  # NIfTI's numbers of data types
 _MILLIMETERS = 2

@@ -10,10 +10,10 @@ import base64
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from ..figures import Picture
 from ..findings import Findings, Mass
 from ..labels import MassClass
-from ..png import png
+from ..pictures.figures import Picture
+from ..pictures.png import png
 from ..radiologist.readings import Reading
 from ..terminology import CLASS_COLORS, KIDNEY_COLOR, Rgb, segment_name, short_name
 from ..version import __version__

@@ -12,10 +12,10 @@ import re
 import numpy as np
 
 from ..findings import BundleIdentity, Kidney, Mass, Outcome
-from ..gzipping import gzipped
 from ..terminology import segment_color, segment_name, segment_terminology
 from ..version import __version__
 from ..volume import Volume
+from ..writing.gzipping import gzipped
 
 
 def seg_nrrd(outcome: Outcome) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..overlays import HEAT_COLORS
+from ..pictures.layers import HEAT_COLORS
 
 _HEAT_STOPS = ", ".join(f"rgb({r} {g} {b})" for r, g, b in HEAT_COLORS)
 

@@ -10,8 +10,8 @@ from ..detections import Detection
 from ..findings import Findings, Kidney, Mass
 from ..labels import MassClass
 from ..radiologist.readings import Reading
-from ..spreadsheet import cell_text
 from ..terminology import segment_name
+from ..writing.spreadsheet import cell_text
 from .wording import detection_name
 
 Cell = str | float | bool | None

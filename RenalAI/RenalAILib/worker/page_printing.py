@@ -41,7 +41,7 @@ class PrintPageJob:
         return cls(outcome, tuple(Reading.from_json(entry) for entry in fields["readings"]))
 
     def run(self, output: Path, report: Report) -> None:
-        from ..figures import Figures
+        from ..pictures.figures import Figures
         from ..radiologist.edits import edited_segments, measured_again
         from ..report.print_page import print_page
 

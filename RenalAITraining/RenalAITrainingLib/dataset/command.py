@@ -152,7 +152,7 @@ class Check:
         parser.add_argument("--no-sheet", action="store_true", help="draw nothing")
 
     def run(self, args: argparse.Namespace) -> int:
-        from RenalAILib.writing import replaced_file
+        from RenalAILib.writing.whole import replaced_file
 
         from .check import Severity, check
         from .contact_sheet import ContactSheets

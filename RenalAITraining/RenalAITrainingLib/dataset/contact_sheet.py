@@ -7,9 +7,9 @@ import numpy.typing as npt
 
 from RenalAILib.boxes import Box
 from RenalAILib.labels import MASS_LABELS, MassClass
-from RenalAILib.overlays import outline_layer
-from RenalAILib.png import png
-from RenalAILib.sections import Plane, Section
+from RenalAILib.pictures.layers import outline_layer
+from RenalAILib.pictures.png import png
+from RenalAILib.pictures.sections import Plane, Section
 from RenalAILib.terminology import CLASS_COLORS, KIDNEY_COLOR, Rgb
 from RenalAILib.volume import Volume
 

@@ -28,7 +28,7 @@ from RenalAILib.labels import Label, MassClass
 from RenalAILib.reading import read_labels, read_volume
 from RenalAILib.report.nifti import nifti_ct, nifti_labels
 from RenalAILib.volume import Volume
-from RenalAILib.writing import replaced_file, write_text
+from RenalAILib.writing.whole import replaced_file, write_text
 
 from .case import COLUMNS, FUSED, WRITTEN_COLUMNS, Case, Facts
 from .datalists import datalist, nnunet_splits

@@ -27,7 +27,7 @@ from RenalAILib.pipelines.work import Work
 from RenalAILib.reading import read_ct, read_labels
 from RenalAILib.steps import Progress, Steps
 from RenalAILib.timing import Stopwatch
-from RenalAILib.writing import check_replaceable, replaced_folder
+from RenalAILib.writing.whole import check_replaceable, replaced_folder
 
 from ..convention import to_convention
 from ..metrics.detection import JudgedSlice, detection_scores

@@ -75,7 +75,7 @@ class Evaluate:
     def run(self, arguments: argparse.Namespace) -> int:
         """Evaluate; 0 when the report is there. Raises InputError."""
         from RenalAILib.commands.console import console, progress
-        from RenalAILib.writing import check_replaceable
+        from RenalAILib.writing.whole import check_replaceable
 
         from .report_folder import FILES, write_report
 

@@ -10,8 +10,8 @@ from RenalAILib.boxes import Box
 from RenalAILib.compare.regrid import on_grid_of
 from RenalAILib.labels import MASS_LABELS
 from RenalAILib.orientation import canonical
-from RenalAILib.png import png
-from RenalAILib.sections import Plane, Section
+from RenalAILib.pictures.png import png
+from RenalAILib.pictures.sections import Plane, Section
 from RenalAILib.terminology import Rgb
 from RenalAILib.volume import Volume
 

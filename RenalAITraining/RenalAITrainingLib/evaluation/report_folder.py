@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from RenalAILib import __version__
-from RenalAILib.writing import replaced_folder
+from RenalAILib.writing.whole import replaced_folder
 
 from .at_a_glance import at_a_glance
 from .bootstrap import FEW_PATIENTS, Resamples

@@ -12,7 +12,7 @@ from RenalAILib import __version__
 from RenalAILib.errors import InputError
 from RenalAILib.reading import read_ct, read_labels
 from RenalAILib.steps import Progress
-from RenalAILib.writing import replaced_file, write_text
+from RenalAILib.writing.whole import replaced_file, write_text
 
 from ..convention import filled
 from .cases import SCHEMA, CaseResult, judge

@@ -14,9 +14,9 @@ import numpy as np
 
 from RenalAILib.compare.regrid import on_grid_of
 from RenalAILib.orientation import canonical
-from RenalAILib.png import png
+from RenalAILib.pictures.png import png
 from RenalAILib.volume import Volume
-from RenalAILib.writing import replaced_file, write_text
+from RenalAILib.writing.whole import replaced_file, write_text
 
 from .regions import region_agreement
 

@@ -16,12 +16,12 @@ from RenalAILib.axial_slices import slice_on_grid
 from RenalAILib.bundles.bundle import Bundle
 from RenalAILib.bundles.stages.slice_vote import SliceClassifyStage, SliceVoteStages
 from RenalAILib.errors import InputError
+from RenalAILib.pictures.png import png
 from RenalAILib.pipelines.running import segment
-from RenalAILib.png import png
 from RenalAILib.resampling import window
 from RenalAILib.steps import Progress
 from RenalAILib.verdicts import Verdict
-from RenalAILib.writing import check_replaceable, replaced_folder
+from RenalAILib.writing.whole import check_replaceable, replaced_folder
 
 from ..dataset.case import Case
 from ..dataset.folder import Dataset

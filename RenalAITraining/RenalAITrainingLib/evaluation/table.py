@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from RenalAILib.spreadsheet import cell_text
+from RenalAILib.writing.spreadsheet import cell_text
 
 from .bootstrap import Estimate
 

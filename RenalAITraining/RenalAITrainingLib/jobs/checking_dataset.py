@@ -30,7 +30,7 @@ class CheckDatasetJob:
         return cls(Path(fields["dataset"]))
 
     def run(self, output: Path, report: Report) -> None:
-        from RenalAILib.writing import replaced_file
+        from RenalAILib.writing.whole import replaced_file
 
         from ..dataset.check import check
         from ..dataset.contact_sheet import ContactSheets

@@ -42,7 +42,7 @@ class EvaluateJob:
 
     def run(self, output: Path, report: Report) -> None:
         from RenalAILib.bundles.store import load_bundle
-        from RenalAILib.writing import check_replaceable
+        from RenalAILib.writing.whole import check_replaceable
 
         from ..evaluation.pairs import dataset_of, select
         from ..evaluation.report_folder import FILES, write_report

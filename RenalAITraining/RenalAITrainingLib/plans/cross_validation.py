@@ -15,7 +15,7 @@ OUT/
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,13 +23,14 @@ import numpy as np
 
 from RenalAILib.bundles.bundle import read_bundle
 from RenalAILib.errors import InputError
-from RenalAILib.writing import write_text
+from RenalAILib.writing.whole import write_text
 
 from ..dataset.folder import Dataset
 from ..dataset.split import split_in_folds
+from ..evaluation.folds import pooled
 from ..evaluation.pairs import Pair, Selection, select
 from ..evaluation.report_folder import write_report
-from ..evaluation.running import CaseStore, Run, run_cases
+from ..evaluation.running import CaseStore, run_cases
 from ..evaluation.systems import BundleSystem
 from ..evaluation.table import Table
 from ..training.options import Options
@@ -109,7 +110,8 @@ def cross_validate(
             system = BundleSystem(read_bundle(bundle), device=options.device)
             kept = CaseStore(place / "cases")
             runs.append(run_cases(pairs, system, kept, lambda stage, fraction, message: report(message)))
-    return write_report(shared.selection, None, [_pooled(loaded, runs, output)], output / REPORT)
+    name = f"{loaded.description.name} {loaded.description.version}, cross-validated"
+    return write_report(shared.selection, None, [pooled(name, runs, CaseStore(output / "cases"))], output / REPORT)
 
 
 def folds_of(sources: Sources, folds: int) -> Folds:
@@ -126,19 +128,3 @@ def folds_of(sources: Sources, folds: int) -> Folds:
         raise InputError(f"{folds} folds are not possible with the {len(names)} labelled CTs of {sources.data / 'ct'}")
     shuffled = [names[int(n)] for n in np.random.default_rng(SEED).permutation(len(names))]
     return Folds(tuple(tuple(shuffled[n::folds]) for n in range(folds)), selection)
-
-
-def _pooled(loaded: LoadedPlan, runs: Sequence[Run], output: Path) -> Run:
-    """The results of all folds as those of one system; their pictures in one place."""
-    store = CaseStore(output / "cases")
-    for run in runs:
-        for result in run.results:
-            place = store.picture(result.case)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(run.store.picture(result.case).read_bytes())
-    return Run(
-        f"{loaded.description.name} {loaded.description.version}, cross-validated",
-        tuple(result for run in runs for result in run.results),
-        tuple(failure for run in runs for failure in run.failures),
-        store,
-    )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from RenalAILib.errors import InputError
-from RenalAILib.writing import write_text
+from RenalAILib.writing.whole import write_text
 
 SCHEMA = "renalai.run/1"
 PLAN, STATUS, LOG, STOP = "run.json", "status.json", "log.txt", "stop"

@@ -9,7 +9,7 @@ from typing import Any
 
 from RenalAILib.errors import InputError
 from RenalAILib.pseudonyms import Pseudonyms
-from RenalAILib.writing import write_text
+from RenalAILib.writing.whole import write_text
 
 from ..dataset.case import Facts
 from ..dataset.folder import INDEX, Dataset

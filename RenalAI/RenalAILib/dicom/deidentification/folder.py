@@ -15,7 +15,7 @@ from ...errors import InputError
 from ...pseudonyms import Pseudonyms
 from ...reading.dicom_archive import opened
 from ...reading.dicom_header import is_dicom
-from ...writing import replaced_folder
+from ...writing.whole import replaced_folder
 from ..segment_description import coded_dataset
 from .audit import Audit, PatientAudit
 from .cleaning import Cleaning

@@ -9,14 +9,14 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from .boxes import Box, Triple
-from .detections import Detection
-from .findings import Mass, Outcome, Saliency
-from .labels import Side
-from .orientation import Orientation, canonical
-from .overlays import box_layer, heat_layer, outline_layer
+from ..boxes import Box, Triple
+from ..detections import Detection
+from ..findings import Mass, Outcome, Saliency
+from ..labels import Side
+from ..orientation import Orientation, canonical
+from ..terminology import segment_color, segment_name
+from .layers import box_layer, heat_layer, outline_layer
 from .sections import Place, Plane, Section
-from .terminology import segment_color, segment_name
 
 WINDOW_WIDTH_HU, WINDOW_LEVEL_HU = 400.0, 40.0  # soft tissue
 _PIXELS = 480  # longer edge of a picture: twice what a screen shows, for print

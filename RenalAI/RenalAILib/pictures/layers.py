@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from .boxes import Box, Triple
+from ..boxes import Box, Triple
+from ..terminology import Rgb
 from .sections import Place, Section
-from .terminology import Rgb
 
 Rgba = npt.NDArray[np.uint8]
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..figures import Picture
-from ..png import png
-from ..sections import Plane
+from ..pictures.figures import Picture
+from ..pictures.png import png
+from ..pictures.sections import Plane
 from .markup import Markup, element
 from .wording import place
 

@@ -13,8 +13,8 @@ from enum import Enum
 import numpy as np
 import numpy.typing as npt
 
-from .boxes import Triple
-from .resampling import interpolate
+from ..boxes import Triple
+from ..resampling import interpolate
 
 Place = tuple[float, float, float]
 
