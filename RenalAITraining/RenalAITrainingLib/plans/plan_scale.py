@@ -33,7 +33,7 @@ def scaled(loaded: LoadedPlan, scale: float) -> LoadedPlan:
 
     Example:
         >>> from .bundle_plan import load
-        >>> trial = scaled(load("zhao2023-demo"), 0.02)
+        >>> trial = scaled(load("zhao2023-demo-fast"), 0.02)
         >>> [recipe.schedule.steps for recipe in trial.recipes], [item.count for item in trial.plan.synthesise]
         ([100, 120, 120, 60], [20, 22, 40])
     """
