@@ -1,4 +1,4 @@
-"""The way back from a published network to one that can learn: the inverse of `onnx_export`.
+"""The way back from a published network to one that can learn: the inverse of `exporting`.
 
 Publishing folds BatchNorm into the convolutions, so its four vectors are gone; what is left is the function. Any
 statistics that one likes can be given back: with mean m and variance v, the scale sqrt(v + eps) and the shift m make
@@ -35,7 +35,7 @@ SMALLEST_VARIANCE = 1e-6  # of a channel that never fires
 
 
 def load_folded(network: nn.Module, path: Path, inputs: Sequence[Tensor]) -> None:
-    """Fill ``network`` with the weights of an ``.onnx`` file that `onnx_export.export_onnx` wrote of such a network.
+    """Fill ``network`` with the weights of an ``.onnx`` file that `exporting.export_onnx` wrote of such a network.
 
     Weights are assigned in the order of execution, kind by kind. Half-precision weights stay what they were rounded
     to.
@@ -56,7 +56,7 @@ def load_folded(network: nn.Module, path: Path, inputs: Sequence[Tensor]) -> Non
         >>> published, ours = (networks.build("unet", **options).eval() for _ in range(2))
         >>> image = torch.rand(1, 1, 16, 16, 16)
         >>> with tempfile.TemporaryDirectory() as folder, torch.no_grad():
-        ...     onnx_export.export_onnx(published, (1, 16, 16, 16), Path(folder, "net.onnx"))
+        ...     exporting.export_onnx(published, (1, 16, 16, 16), Path(folder, "net.onnx"))
         ...     load_folded(ours, Path(folder, "net.onnx"), [image])
         ...     bool(torch.allclose(published(image), ours(image), atol=0.01))
         True

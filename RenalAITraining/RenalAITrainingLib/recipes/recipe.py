@@ -73,7 +73,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Loss:
-    """What is made small; `stages.LOSSES` says which losses fit which stage, `losses` what they are.
+    """What is made small; `stages.LOSSES` says which losses fit which stage, `training.losses` what they are.
 
     Args:
         channel_weights: of a segmentation's outputs; None weighs them alike.
