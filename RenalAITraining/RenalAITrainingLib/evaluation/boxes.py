@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
@@ -34,6 +33,7 @@ from ..metrics.detection import JudgedSlice, detection_scores
 from ..synthesis.detect_samples import KIDNEY, MASS, true_boxes
 from .pairs import Pair, select
 from .plain_report import FILES, PlainReport
+from .request import Request
 from .table import Cell, Table
 
 SCORES = (0.0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
@@ -60,43 +60,34 @@ class JudgedScan:
     scores: Sequence[tuple[float, bool]] = ()
 
 
-def evaluate_boxes(
-    source: Path,
-    part: str | None,
-    bundle: Bundle,
-    output: Path,
-    *,
-    device: str = "auto",
-    fast: bool = False,
-    progress: Progress = lambda stage, fraction, message: None,
-) -> list[Table]:
+def evaluate_boxes(request: Request, bundle: Bundle, progress: Progress) -> list[Table]:
     """Run the bundle over labelled CTs and write ``evaluation.html``, ``evaluation.json`` and ``tables/*.csv``.
 
     Raises:
         InputError: no labelled CT, a bundle whose classes a label map of kidneys does not know, or an output that holds
             something else.
     """
-    check_replaceable(output, FILES)
+    check_replaceable(request.output, FILES)
     stage = _stages(bundle).slice_detect
     unknown = sorted(set(stage.classes) - {KIDNEY, MASS})
     if unknown:
         raise InputError(f"{bundle.name} looks for {unknown[0]}, which labels of kidneys and masses do not hold")
-    selection = select(source, part)
+    selection = select(request.source, request.part)
     judged = []
     for number, pair in enumerate(selection.pairs):
         progress("evaluate", number / len(selection.pairs), f"{pair.case} ({number + 1} of {len(selection.pairs)})")
-        judged.append(judge_scan(pair, bundle, device=device, fast=fast))
+        judged.append(_judged_scan(pair, bundle, request))
     tables = box_tables(judged, stage.classes)
     name = f"{bundle.name} {bundle.version}"
     report = PlainReport(
-        SCHEMA, (name,), selection.name, part, tables, notes=selection.notes, demonstration=bundle.demonstration
+        SCHEMA, (name,), selection.name, request.part, tables, notes=selection.notes, demonstration=bundle.demonstration
     )
-    with replaced_folder(output, FILES) as new:
+    with replaced_folder(request.output, FILES) as new:
         report.write(new)
     return tables
 
 
-def judge_scan(pair: Pair, bundle: Bundle, *, device: str = "auto", fast: bool = False) -> JudgedScan:
+def _judged_scan(pair: Pair, bundle: Bundle, request: Request) -> JudgedScan:
     """One scan through the bundle. Raises InputError where CT or labels cannot be read or do not fit each other."""
     ct, reference = read_ct(pair.ct).volume, read_labels(pair.labels)
     if not ct.same_grid(reference):
@@ -104,7 +95,7 @@ def judge_scan(pair: Pair, bundle: Bundle, *, device: str = "auto", fast: bool =
     view, stage = canonical(ct), _stages(bundle).slice_detect
     drawn = np.ascontiguousarray(Orientation.of(ct).apply(reference.voxels), dtype=np.uint8)
     labels = to_convention(drawn, view.spacing_mm)
-    work = Work(ct, view, bundle, Networks(bundle, device), Steps(), Stopwatch(), fast)
+    work = Work(ct, view, bundle, Networks(bundle, request.device), Steps(), Stopwatch(), request.fast)
     slices, found = boxes_in_slices(work)
     grid, truth = SliceGrid.of(view, stage.defaults.shape), true_boxes(labels)
     by_class: dict[str, list[JudgedSlice]] = {name: [] for name in stage.classes}

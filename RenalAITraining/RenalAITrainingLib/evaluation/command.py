@@ -174,13 +174,12 @@ def _without_segments(arguments: argparse.Namespace) -> list[Bundle]:
 def _evaluate_alone(arguments: argparse.Namespace, bundles: Sequence[Bundle], output: Path) -> int:
     from RenalAILib.commands.console import console, progress
 
+    from .request import Request
     from .without_segments import evaluate_without_segments
 
     with progress("Evaluating") as report:
-        tables = evaluate_without_segments(
-            Path(arguments.source), arguments.split, bundles, output,
-            device=arguments.device, fast=arguments.fast, progress=report,
-        )  # fmt: skip
+        request = Request(Path(arguments.source), arguments.split, output, arguments.device, arguments.fast)
+        tables = evaluate_without_segments(request, bundles, report)
     for table in tables:
         table.show(console())
     console().print(f"\nReport: {output / 'evaluation.html'}")

@@ -30,6 +30,7 @@ from ..metrics.slices import JudgedSlice, positive_scores
 from .charts import vote_roc, vote_shares
 from .plain_report import FILES as PLAIN
 from .plain_report import PlainReport
+from .request import Request
 from .table import Table
 from .vote_tables import JudgedCase, compared_votes, of_second, vote_tables
 
@@ -37,16 +38,7 @@ SCHEMA = "renalai.vote-evaluation/1"
 FILES = (*PLAIN, "slices", "against")
 
 
-def evaluate_votes(
-    source: Path,
-    part: str | None,
-    bundles: Sequence[Bundle],
-    output: Path,
-    *,
-    device: str = "auto",
-    fast: bool = False,
-    progress: Progress = lambda stage, fraction, message: None,
-) -> list[Table]:
+def evaluate_votes(request: Request, bundles: Sequence[Bundle], progress: Progress) -> list[Table]:
     """Run one bundle, or two that are compared, over a dataset or a part of its split and write the report folder.
 
     The folder: ``evaluation.html``, ``evaluation.json``, ``tables/*.csv``, ``figures/*.png``, and ``slices/CLASS/``
@@ -60,28 +52,28 @@ def evaluate_votes(
         InputError: no dataset, an unknown way of labelling, bundles of different classes, no case with a truth and a
             verdict, or an output that holds something else.
     """
-    check_replaceable(output, FILES)
+    check_replaceable(request.output, FILES)
     stages = [_stage(bundle) for bundle in bundles]
     for bundle, stage in zip(bundles, stages, strict=True):
         if (stage.classes, stage.labelled) != (stages[0].classes, stages[0].labelled):
             raise InputError(f"{bundle.name} votes for other classes than {bundles[0].name}; they cannot be compared")
-    dataset = Dataset.open(source)
-    chosen = [case for case in dataset if case.has_image and part in (None, dataset.part_of(case))]
+    dataset = Dataset.open(request.source)
+    chosen = [case for case in dataset if case.has_image and request.part in (None, dataset.part_of(case))]
     notes: list[str] = []
     judged: list[list[JudgedCase]] = []
-    with replaced_folder(output, FILES) as new:
+    with replaced_folder(request.output, FILES) as new:
         for number, (bundle, stage) in enumerate(zip(bundles, stages, strict=True)):
 
             def told(where: str, fraction: float, message: str, done: int = number) -> None:
                 progress(where, (done + fraction) / len(bundles), message)
 
             pictures = new / ("against" if number else "slices")
-            run = _Run(dataset, bundle, stage, device, fast, pictures)
+            run = _Run(dataset, bundle, stage, request, pictures)
             judged.append(run.judge(chosen, told))
             notes += [note for note in run.notes if note not in notes]
             if not judged[-1]:
                 reason = run.notes[0] if run.notes else "it has none with a CT"
-                raise InputError(f"no case of {source} could be evaluated by {bundle.name}; {reason}")
+                raise InputError(f"no case of {request.source} could be evaluated by {bundle.name}; {reason}")
         names = _names(bundles)
         tables = vote_tables(judged[0], stages[0].classes)
         figures = _figures(judged[0], stages[0])
@@ -91,7 +83,7 @@ def evaluate_votes(
             tables = [*together, *tables, *own]
             figures |= {f"{title} of the second": png for title, png in _figures(judged[1], stages[1]).items()}
         demonstration = any(bundle.demonstration for bundle in bundles)
-        PlainReport(SCHEMA, names, dataset.name, part, tables, figures, notes, demonstration).write(new)
+        PlainReport(SCHEMA, names, dataset.name, request.part, tables, figures, notes, demonstration).write(new)
     return tables
 
 
@@ -114,10 +106,10 @@ class _Run:
     """One bundle over the cases of a dataset; ``notes`` says what was left out."""
 
     def __init__(
-        self, dataset: Dataset, bundle: Bundle, stage: SliceClassifyStage, device: str, fast: bool, pictures: Path
+        self, dataset: Dataset, bundle: Bundle, stage: SliceClassifyStage, request: Request, pictures: Path
     ) -> None:
-        self.dataset, self.bundle, self.stage, self.device, self.fast = dataset, bundle, stage, device, fast
-        self.pictures = pictures
+        self.dataset, self.bundle, self.stage, self.pictures = dataset, bundle, stage, pictures
+        self.device, self.fast = request.device, request.fast
         self.notes: list[str] = []
         for name in stage.classes:
             (pictures / _word(name)).mkdir(parents=True)

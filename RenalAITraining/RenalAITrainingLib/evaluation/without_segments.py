@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from RenalAILib.bundles.bundle import Bundle
 from RenalAILib.errors import InputError
 from RenalAILib.steps import Progress
 
 from .boxes import evaluate_boxes
+from .request import Request
 from .slice_votes import evaluate_votes
 from .table import Table
 
@@ -32,21 +32,12 @@ def check_comparable(first: Bundle, second: Bundle | None) -> None:
         raise InputError(f"{first.name} {GIVES[first.pipeline]}; it cannot be compared with {other}")
 
 
-def evaluate_without_segments(
-    source: Path,
-    part: str | None,
-    bundles: Sequence[Bundle],
-    output: Path,
-    *,
-    device: str = "auto",
-    fast: bool = False,
-    progress: Progress = lambda stage, fraction, message: None,
-) -> list[Table]:
+def evaluate_without_segments(request: Request, bundles: Sequence[Bundle], progress: Progress) -> list[Table]:
     """The report folder of a detector, of a bundle of slice votes, or of two of these; its tables.
 
     Raises:
         InputError: see `evaluate_boxes` and `evaluate_votes`.
     """
     if bundles[0].pipeline == "detector":
-        return evaluate_boxes(source, part, bundles[0], output, device=device, fast=fast, progress=progress)
-    return evaluate_votes(source, part, bundles, output, device=device, fast=fast, progress=progress)
+        return evaluate_boxes(request, bundles[0], progress)
+    return evaluate_votes(request, bundles, progress)

@@ -46,6 +46,7 @@ class EvaluateJob:
 
         from ..evaluation.pairs import dataset_of, select
         from ..evaluation.report_folder import FILES, write_report
+        from ..evaluation.request import Request
         from ..evaluation.running import CaseStore, run_cases
         from ..evaluation.systems import BundleSystem
         from ..evaluation.without_segments import GIVES, evaluate_without_segments
@@ -55,10 +56,8 @@ class EvaluateJob:
 
         bundle = load_bundle(self.bundle or None)
         if bundle.pipeline in GIVES:
-            evaluate_without_segments(
-                self.dataset, self.part or None, [bundle], self.folder,
-                device=self.device, fast=self.fast, progress=told,
-            )  # fmt: skip
+            request = Request(self.dataset, self.part or None, self.folder, self.device, self.fast)
+            evaluate_without_segments(request, [bundle], told)
             shutil.copyfile(self.folder / "evaluation.json", output / "evaluation.json")
             return
         check_replaceable(self.folder, FILES)
