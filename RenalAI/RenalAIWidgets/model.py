@@ -77,12 +77,17 @@ class ModelSection:
         qt.QDesktopServices.openUrl(qt.QUrl(user_bundles().absolute().as_uri()))
 
     def _fill_menu(self) -> None:
-        from RenalAILib.bundles.store import find_bundles
+        from RenalAILib.bundles.store import DEFAULT_BUNDLE, SHIPPED, find_bundles
 
         self._menu.clear()
-        add_entry(self._menu, _("Shipped model"), lambda: self.choose(""))
-        for name in find_bundles():
-            add_entry(self._menu, name, lambda name=name: self.choose(name))
+        found = find_bundles()
+        add_entry(self._menu, _title(""), lambda: self.choose(""))
+        for name in SHIPPED:
+            if name in found and name != DEFAULT_BUNDLE:
+                add_entry(self._menu, _title(name), lambda name=name: self.choose(name))
+        for name in found:
+            if name not in SHIPPED:
+                add_entry(self._menu, name, lambda name=name: self.choose(name))
         self._menu.addSeparator()
         add_entry(self._menu, _("Import from file…"), self.importBundle)
         add_entry(self._menu, _("Open the models' folder"), self.openFolder)
@@ -107,3 +112,11 @@ class ModelSection:
             words = _("{title} {version}. {intended_use}. {licence}")
             facts = {"intended_use": "", "version": "", **model.metadata, "licence": licence}
             show_plain(self._ui.modelLine, words.format(**facts).replace("..", "."))
+
+
+def _title(name: str) -> str:
+    """A shipped bundle's own words on itself; of one that is not there what it would be."""
+    try:
+        return str(described(name).metadata["title"])
+    except (OSError, ValueError, KeyError):
+        return name or _("Shipped model")

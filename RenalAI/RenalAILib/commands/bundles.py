@@ -16,7 +16,7 @@ class Bundles:
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="list|verify|import|export")
-        verbs.add_parser("list", help="the bundles at hand: version, licence, training domain")
+        verbs.add_parser("list", help="the bundles at hand: version, title, licence, training domain")
         verify = verbs.add_parser("verify", help="compare every file with its checksum")
         verify.add_argument("bundle", metavar="NAME_OR_FOLDER", nargs="?", help="default: all that are at hand")
         bring = verbs.add_parser("import", help="take a bundle from a folder or a zip file")
@@ -40,17 +40,18 @@ def _list() -> int:
     from rich.table import Table
 
     from ..bundles.bundle import read_bundle
-    from ..bundles.store import bundle_places, find_bundles
+    from ..bundles.store import DEFAULT_BUNDLE, bundle_places, find_bundles
 
-    table = Table("name", "version", "licence", "training domain", "folder")
+    table = Table("name", "version", "title", "licence", "training domain", "folder")
     found = find_bundles()
     for name, folder in found.items():
         try:
             bundle = read_bundle(folder)
         except InputError as problem:
-            table.add_row(name, "", "", f"refused: {problem}", str(folder))
+            table.add_row(name, "", "", "", f"refused: {problem}", str(folder))
         else:
-            table.add_row(name, bundle.version, bundle.license, bundle.training_domain, str(folder))
+            named = f"{name} (default)" if name == DEFAULT_BUNDLE else name
+            table.add_row(named, bundle.version, bundle.title, bundle.license, bundle.training_domain, str(folder))
     if found:
         console().print(table)
     else:

@@ -57,7 +57,7 @@ class Segment:
             return show_series(Path(arguments.input), arguments)
         if arguments.images:
             raise InputError("--images belongs to --series list")
-        from ..study import segment_study
+        from ..study.segmenting import segment_study
 
         source = Path(arguments.input).expanduser()
         output = Path(arguments.output) if arguments.output else default_output(source)
@@ -95,8 +95,17 @@ def add_phases(parser: argparse.ArgumentParser) -> None:
 
 def add_weights(parser: argparse.ArgumentParser) -> None:
     """The options that choose which networks run."""
-    parser.add_argument("--bundle", metavar="B", help="name or folder of the bundle (default: the one shipped)")
-    parser.add_argument("--fast", action="store_true", help="one network in place of an ensemble")
+    parser.add_argument(
+        "--bundle",
+        metavar="B",
+        help="name or folder of the bundle (default: zhao2023-demo, the accurate one of the two shipped)",
+    )
+    parser.add_argument(
+        "--fast",
+        action="store_true",
+        help="of networks that look for the same only the first, and that once; to save time every day, better"
+        " --bundle zhao2023-demo-fast",
+    )
 
 
 def default_output(source: Path) -> Path:

@@ -9,12 +9,12 @@ from importlib import import_module
 from ..bundles.bundle import Bundle
 from ..engines.networks import SESSIONS, Networks, SessionCache
 from ..findings import Findings, Outcome, describe_volume
-from ..limits import about_scan
 from ..orientation import Orientation, canonical
 from ..phases.scans import PhasedScan
 from ..steps import Progress, Steps
 from ..timing import Stopwatch
 from ..volume import Volume
+from .limits import about_scan
 from .work import Found, Work
 
 
@@ -39,7 +39,7 @@ def segment(
         bundle: whose networks run; its ``pipeline`` says how.
         device: ``auto``, ``cpu`` or ``cuda``.
         engine: ``onnxruntime``, ``openvino`` or ``torch``; None for the best there is.
-        fast: one network in place of an ensemble; half the time, slightly worse outlines.
+        fast: one network in place of an ensemble, whatever the bundle; less time, slightly worse outlines.
         second_phase: a CT of the same patient in another contrast phase, on any grid, to measure enhancement against:
             registered kidney by kidney; the warnings tell the shifts.
         phases: for bundles whose networks are bound to phases: the CT itself, then others of the same patient, each
