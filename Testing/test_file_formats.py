@@ -25,7 +25,7 @@ from RenalAILib.phases.measuring import PhaseTable
 from RenalAILib.radiologist.readings import Reading, Verdict
 from RenalAILib.report import OWNED, write_outcome
 from RenalAILib.report.table import COLUMNS as FINDINGS_COLUMNS
-from RenalAILib.studytask.task import StudyRecord
+from RenalAILib.study.task import StudyRecord
 from RenalAILib.verdicts import SliceVote
 from RenalAILib.verdicts import Verdict as SliceVerdict
 from RenalAITrainingLib.dataset import folder as dataset_folder

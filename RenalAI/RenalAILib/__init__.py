@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from .pipelines.running import segment
     from .reading import read_labels, read_volume
     from .report import write_outcome
-    from .study import segment_study
+    from .study.segmenting import segment_study
     from .volume import Volume
 
 __all__ = [
@@ -82,7 +82,7 @@ _HOMES = {
     "read_labels": "reading",
     "read_volume": "reading",
     "segment": "pipelines.running",
-    "segment_study": "study",
+    "segment_study": "study.segmenting",
     "write_outcome": "report",
 }
 

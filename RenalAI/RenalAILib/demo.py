@@ -14,7 +14,7 @@ from .findings import Outcome
 from .phantom import Phantom, make_phantom
 from .report import OWNED
 from .report.nifti import nifti_ct, nifti_labels
-from .study import segment_study
+from .study.segmenting import segment_study
 from .writing.whole import check_replaceable, replaced_file
 
 if TYPE_CHECKING:

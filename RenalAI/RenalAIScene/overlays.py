@@ -16,7 +16,7 @@ from RenalAILib.labels import KIDNEY_LABELS, Label
 from .labelmaps import new_segmentation
 from .matching import matches
 from .reference import corrected_labels, reference_labels
-from .segmentation import FILL_OPACITY, ct_of, put_beside
+from .resultsegmentation import FILL_OPACITY, ct_of, put_beside
 
 PREDICTION_COLOR = (0.90, 0.15, 0.15)
 MANUAL_COLOR = (0.15, 0.80, 0.25)

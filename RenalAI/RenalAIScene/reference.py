@@ -13,11 +13,11 @@ from RenalAILib.findings import Kidney, Mass, segment_label
 from RenalAILib.labels import KIDNEY_LABELS, MASS_LABELS, Label
 from RenalAILib.radiologist.readings import Verdict
 
-from .drawing import drawn_classes
+from .drawnmasses import drawn_classes
 from .labelmaps import segment_array
 from .matching import BothKidneys, Match, guess_matching
 from .readings import readings
-from .segmentation import findings
+from .resultsegmentation import findings
 from .volumes import volume_of
 
 _KITS_KIDNEY, _KITS_TUMOR = 1, 2

@@ -17,17 +17,17 @@ from RenalAILib.radiologist.readings import Reading
 from RenalAILib.terminology import segment_name
 
 from . import readings as _readings
-from .candidates import add_candidates, candidate_nodes
-from .drawing import add_drawn_segment, describe_drawn, drawn_classes, drawn_masses, findings_now
+from .candidateboxes import add_candidates, candidate_nodes
+from .drawnmasses import add_drawn_segment, describe_drawn, drawn_classes, drawn_masses, findings_now
+from .findingstable import add_table, fill_table, show_answer, table_of
 from .labelmaps import segment_array
 from .matching import matches, segments, set_match
 from .overlays import drop_agreement, show
+from .resultsegmentation import add_segmentation, ct_of, findings, put_beside
 from .saliencymaps import add_saliency, hide_saliency, saliency_node, saliency_of, show_saliency
-from .segmentation import add_segmentation, ct_of, findings, put_beside
-from .tables import add_table, fill_table, show_answer, table_of
 from .views import go_to, go_to_point
 from .volumes import volume_of
-from .votes import add_votes, votes_of
+from .votestable import add_votes, votes_of
 
 __all__ = [
     "add_drawn_segment", "add_result", "ct_of", "findings", "findings_now", "go_to", "go_to_point", "hide_saliency",

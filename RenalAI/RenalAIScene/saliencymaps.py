@@ -15,7 +15,7 @@ from RenalAILib.findings import Outcome, Saliency
 from RenalAILib.pictures.layers import HEAT_COLORS
 from RenalAILib.volume import Volume
 
-from .segmentation import ct_of
+from .resultsegmentation import ct_of
 from .volumes import place
 
 ROLE = "RenalAI.saliency."  # node reference from the segmentation, by segment ID

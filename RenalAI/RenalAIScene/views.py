@@ -10,9 +10,9 @@ import slicer.util
 
 from RenalAILib.findings import Mass
 
-from .candidates import centre_of, highlight_candidate
-from .drawing import drawn_masses
-from .segmentation import findings
+from .candidateboxes import centre_of, highlight_candidate
+from .drawnmasses import drawn_masses
+from .resultsegmentation import findings
 
 _OTHER_FILL, _OTHER_LINE, _OTHER_SOLID = 0.3, 0.6, 0.4  # of what stands back, as a share of the node's own opacities
 

@@ -15,7 +15,7 @@ from RenalAIScene.overlays import Style
 
 from .agreement import domains, keep, kept, rows, summary
 from .jobqueue import Ticket
-from .tables import CONTROL_HEIGHT, fill, fit, prepare
+from .tablewidgets import CONTROL_HEIGHT, fill, fit, prepare
 from .texts import label_in_words, show_error, show_plain, show_problem
 
 Matches = Mapping[str, Match]

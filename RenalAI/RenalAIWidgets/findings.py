@@ -15,9 +15,9 @@ from RenalAILib.labels import MassClass
 from RenalAILib.radiologist.readings import Reading, Verdict
 from RenalAILib.verdicts import Verdict as PatientVerdict
 
-from . import candidates, massrows, votes
-from .drawing import draw_segment
-from .tables import fit, prepare
+from . import candidaterows, massrows, voterows
+from .segmenteditor import draw_segment
+from .tablewidgets import fit, prepare
 from .texts import class_in_words, show_plain, show_problem, show_rich
 
 OnMass = Callable[[Any, "Findings | None", "Mass | None"], None]
@@ -195,10 +195,10 @@ class FindingsSection:
         for row, mass in enumerate(self._removed, start=len(masses)):
             self._show_row(row, mass, removed=True)
         for row, vote in enumerate(voted):
-            for column, item in enumerate(votes.cells(self._votes, vote)):
+            for column, item in enumerate(voterows.cells(self._votes, vote)):
                 self._ui.massTable.setItem(row, column, item)
         for row, detection in enumerate(self._boxes):
-            for column, item in enumerate(candidates.cells(detection)):
+            for column, item in enumerate(candidaterows.cells(detection)):
                 self._ui.massTable.setItem(row, column, item)
         self._ui.massTable.setCurrentCell(-1, -1)
         fit(self._ui.massTable)
@@ -215,9 +215,9 @@ class FindingsSection:
 
     def _headings(self) -> tuple[str, ...]:
         if self._votes is not None:
-            return votes.headings(self._votes)
+            return voterows.headings(self._votes)
         if self._boxes:
-            return candidates.headings()
+            return candidaterows.headings()
         return massrows.headings()
 
     def _show_row(self, row: int, mass: Mass, removed: bool = False) -> None:
@@ -247,13 +247,13 @@ class FindingsSection:
         if self._findings is None:
             return _("Press Segment, or choose a result.")
         if self._findings.detections is not None and not self._findings.kidneys:
-            return candidates.in_words(self._findings.detections)
+            return candidaterows.in_words(self._findings.detections)
         return massrows.in_words(self._findings)
 
     def _verdict_in_words(self, found: Findings) -> str:
         """The verdict, after what was outlined where anything was."""
         before = html.escape(self._kidneys_in_words()) + "<br>" if found.kidneys or found.masses else ""
-        return before + votes.in_words(found.verdict)
+        return before + voterows.in_words(found.verdict)
 
     def _on_selection(self) -> None:
         if self._filling:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # Slicer imports this file when it starts: the engine and the
     from RenalAILib.radiologist.readings import Reading
 
     from .jobqueue import JobQueue, Listener, Ticket
-    from .segmentation import SegmentationRun
+    from .segmentationrun import SegmentationRun
 
 
 @cache
@@ -257,7 +257,7 @@ class RenalAILogic(ScriptedLoadableModuleLogic):
         from RenalAIScene.volumes import volume_of
 
         from . import dependencies, licences
-        from .segmentation import SegmentationRun
+        from .segmentationrun import SegmentationRun
 
         (self._approve or licences.ensure)(bundle)
         dependencies.ensure()

@@ -7,7 +7,7 @@ from typing import Any
 import slicer
 
 from RenalAIScene.results import ct_of, findings
-from RenalAIScene.segmentation import FINDINGS
+from RenalAIScene.resultsegmentation import FINDINGS
 
 from .check import CheckSection
 from .compare import CompareSection

@@ -14,11 +14,11 @@ from RenalAILib.errors import InputError
 from RenalAILib.labels import MassClass
 from RenalAIScene.matching import CHOICES, matches, segments, set_match
 from RenalAIScene.reference import PAINT_ORDER
-from RenalAIScene.segmentation import findings
+from RenalAIScene.resultsegmentation import findings
 from RenalAIScene.views import go_to_point
 from RenalAITrainingLib.dataset.deidentified import plain_word, reader_word
 from RenalAITrainingLib.dataset.vocabulary import Histology
-from RenalAIWidgets.tables import CONTROL_HEIGHT, fit, prepare
+from RenalAIWidgets.tablewidgets import CONTROL_HEIGHT, fit, prepare
 from RenalAIWidgets.texts import class_in_words, label_in_words, show_plain, show_problem, side_in_words
 
 from .exporting import case_job, labels_of, patient_of

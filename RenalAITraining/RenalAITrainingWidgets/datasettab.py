@@ -14,7 +14,7 @@ from RenalAITrainingLib.jobs.fusing import FuseJob
 from RenalAITrainingLib.jobs.importing import ImportJob
 from RenalAITrainingLib.jobs.splitting import SplitJob
 from RenalAITrainingLib.jobs.synthesising import SynthesiseJob
-from RenalAIWidgets.tables import fill, prepare
+from RenalAIWidgets.tablewidgets import fill, prepare
 from RenalAIWidgets.texts import PROBLEM_COLORS, dark, show_plain, show_problem
 
 from .glance import Glance, glance

@@ -12,7 +12,7 @@ from slicer.i18n import tr as _
 
 from RenalAITrainingLib.jobs.evaluating import EvaluateJob
 from RenalAITrainingLib.jobs.publishing_networks import BundleTexts, PublishJob
-from RenalAIWidgets.tables import fill, prepare
+from RenalAIWidgets.tablewidgets import fill, prepare
 from RenalAIWidgets.texts import show_plain, show_problem
 
 from .glance import Glance, glance

@@ -17,7 +17,7 @@ from RenalAILib.pseudonyms import Pseudonyms
 from RenalAILib.volume import Volume
 from RenalAIScene.reference import corrected_labels, reference_labels
 from RenalAIScene.results import matches as matches_of
-from RenalAIScene.segmentation import findings
+from RenalAIScene.resultsegmentation import findings
 from RenalAIScene.volumes import volume_of
 from RenalAITrainingLib.dataset.deidentified import reader_word
 from RenalAITrainingLib.jobs.adding import AddCaseJob

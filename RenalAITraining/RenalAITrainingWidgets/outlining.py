@@ -11,7 +11,7 @@ from RenalAILib.findings import Kidney
 from RenalAILib.labels import Label, MassClass, Side
 from RenalAILib.terminology import CLASS_COLORS, Rgb, segment_color, segment_terminology
 from RenalAIScene.matching import set_match
-from RenalAIScene.segmentation import put_beside
+from RenalAIScene.resultsegmentation import put_beside
 from RenalAIWidgets.texts import label_in_words
 
 

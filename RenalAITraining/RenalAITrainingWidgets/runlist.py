@@ -12,7 +12,7 @@ from slicer.i18n import tr as _
 from RenalAILib.errors import InputError
 from RenalAITrainingLib.runs.plan import STOP, State, Status
 from RenalAIWidgets.dependencies import NotInstalledError
-from RenalAIWidgets.tables import fill, prepare
+from RenalAIWidgets.tablewidgets import fill, prepare
 from RenalAIWidgets.texts import show_error, show_plain, show_problem
 
 from .curves import Curves

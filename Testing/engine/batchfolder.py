@@ -9,7 +9,7 @@ import numpy as np
 from scanfiles import write_nifti
 from toybundle import BODY, LEFT, RIGHT, RIGHT_CYST, RIGHT_SOLID, Ellipsoid, axial, painted
 
-from RenalAILib.studytask.task import StudyRecord, StudyTask
+from RenalAILib.study.task import StudyRecord, StudyTask
 
 BROKEN = {"empty": "is empty", "torn": "is truncated", "words": "is not a NIfTI file", "flat": "every voxel is"}
 

@@ -21,9 +21,9 @@ from RenalAILib.batch.manifest import Manifest, read_events, read_records
 from RenalAILib.batch.running import MOST_STARTS, Plan, run_batch
 from RenalAILib.batch.sources import Found, find_studies, part
 from RenalAILib.errors import InputError
-from RenalAILib.studytask.content import digest, stamp
-from RenalAILib.studytask.doing import do_study
-from RenalAILib.studytask.task import StudyRecord, StudyTask, Weights
+from RenalAILib.study.content import digest, stamp
+from RenalAILib.study.doing import do_study
+from RenalAILib.study.task import StudyRecord, StudyTask, Weights
 
 
 def _quiet(*_: object) -> None:
@@ -207,7 +207,7 @@ def test_a_result_whose_record_was_lost_is_not_made_again(tmp_path: Path) -> Non
 
 
 def test_faults_of_the_program_end_the_study_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from RenalAILib.studytask import doing
+    from RenalAILib.study import doing
 
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("a fault")

@@ -12,9 +12,9 @@ from toybundle import toy_bundle
 
 from RenalAILib.errors import InputError
 from RenalAILib.labels import KIDNEY_LABELS
-from RenalAILib.limits import about_scan, metal, noise_hu, small_body
 from RenalAILib.orientation import canonical
 from RenalAILib.phantom import Phantom, make_phantom
+from RenalAILib.pipelines.limits import about_scan, metal, noise_hu, small_body
 from RenalAILib.pipelines.running import segment
 from RenalAILib.reading import read_ct, read_labels
 from RenalAILib.reading.plausibility import check_ct

@@ -22,7 +22,7 @@ from RenalAILib.pacs.credentials import check_private, credentials
 from RenalAILib.pacs.exchange import send_files
 from RenalAILib.pacs.retrying import Patience
 from RenalAILib.pacs.studies import PacsStudies, watch
-from RenalAILib.studytask.task import StudyRecord, StudyTask
+from RenalAILib.study.task import StudyRecord, StudyTask
 
 
 class Dies(BaseException):

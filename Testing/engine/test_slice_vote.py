@@ -20,8 +20,8 @@ from RenalAILib.errors import InputError
 from RenalAILib.findings import Findings, Outcome
 from RenalAILib.orientation import canonical
 from RenalAILib.pipelines.running import segment
+from RenalAILib.pipelines.voting import class_probabilities, patient_class
 from RenalAILib.volume import Volume
-from RenalAILib.voting import class_probabilities, patient_class
 
 
 def _run(volume: Volume, bundle: Bundle, **options: Any) -> Outcome:

@@ -29,7 +29,7 @@ from RenalAILib.engines.selection import create_engine
 from RenalAILib.errors import InputError
 from RenalAILib.reading import read_ct, read_labels
 from RenalAILib.saliency import Head
-from RenalAILib.studytask.task import StudyRecord
+from RenalAILib.study.task import StudyRecord
 from RenalAILib.writing.spreadsheet import cell_text
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
 import qt
 import slicer
-import toypanel
+import toybundle
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from toydetector import SEEN, make_detector
-from toypanel import toybundle
 
-toy, widget = toypanel.toy, toypanel.widget
+pytestmark = pytest.mark.usefixtures("toy")
 
 
 def shown(folder, parts):
@@ -23,11 +23,11 @@ def shown(folder, parts):
     return outcome, results.add_result(outcome, volumes.add_volume(ct, "CT"))[0]
 
 
-def test_boxes_take_the_place_of_masses_and_a_click_goes_there(widget, toy, double):
+def test_boxes_take_the_place_of_masses_and_a_click_goes_there(entered, toy, double):
     outcome, segmentation = shown(toy, SEEN)
-    widget._parameterNode.result = segmentation
+    entered._parameterNode.result = segmentation
     double.app.processEvents()
-    ui, found = widget.ui, outcome.findings.detections
+    ui, found = entered.ui, outcome.findings.detections
     assert "3 candidates" in ui.kidneysLine.text
     assert ui.massTable.rowCount == 3
     assert [ui.massTable.horizontalHeaderItem(n).text() for n in range(5)] == ["Box", "Class", "Score", "mm", "Slices"]
@@ -42,31 +42,31 @@ def test_boxes_take_the_place_of_masses_and_a_click_goes_there(widget, toy, doub
     assert qt.QApplication.activeModalWidget() is None
 
 
-def test_the_next_result_finds_the_table_as_it_was(widget, toy, double):
+def test_the_next_result_finds_the_table_as_it_was(entered, toy, double):
     from RenalAIScene import results, volumes
 
     _outcome, segmentation = shown(toy, SEEN)
-    widget._parameterNode.result = segmentation
+    entered._parameterNode.result = segmentation
     double.app.processEvents()
     masses = toybundle.toy_outcome((6.0, 3.0, 3.0))
-    widget._parameterNode.result = results.add_result(masses, volumes.add_volume(masses.volume, "other"))[0]
+    entered._parameterNode.result = results.add_result(masses, volumes.add_volume(masses.volume, "other"))[0]
     double.app.processEvents()
-    assert widget.ui.massTable.rowCount == len(masses.findings.masses)
-    assert widget.ui.massTable.horizontalHeaderItem(0).text() == "Mass"
+    assert entered.ui.massTable.rowCount == len(masses.findings.masses)
+    assert entered.ui.massTable.horizontalHeaderItem(0).text() == "Mass"
 
 
-def test_no_candidate_is_said_in_words(widget, toy, double):
+def test_no_candidate_is_said_in_words(entered, toy, double):
     _outcome, segmentation = shown(toy, SEEN[:3])
-    widget._parameterNode.result = segmentation
+    entered._parameterNode.result = segmentation
     double.app.processEvents()
-    assert widget.ui.massTable.rowCount == 0
-    assert "found no candidate" in widget.ui.kidneysLine.text
+    assert entered.ui.massTable.rowCount == 0
+    assert "found no candidate" in entered.ui.kidneysLine.text
 
 
 def test_the_engine_s_process_brings_boxes_into_the_scene(double, toy, monkeypatch):
     import RenalAI
     from RenalAIScene import results, volumes
-    from RenalAIScene.candidates import candidate_nodes
+    from RenalAIScene.candidateboxes import candidate_nodes
 
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     make_detector(toy / "detector")

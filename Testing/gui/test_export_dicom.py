@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-import tempfile
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -24,28 +23,6 @@ import scanfiles  # noqa: E402
 GRID = np.array([[-6.0, 0, 0, 144], [0, -6.0, 0, 102], [0, 0, 10.0, -90], [0, 0, 0, 1]])
 NAME = "CT RenalAI"
 FILES = {"segmentation.dcm", "measurements.dcm", "gradcam.dcm"}
-
-
-@pytest.fixture
-def desk(tmp_path, monkeypatch):
-    """Folders of this test alone; the worker's temporary files in one of them."""
-    monkeypatch.setenv("RENALAI_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    (tmp_path / "temporary").mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
-    return tmp_path
-
-
-@pytest.fixture
-def widget(double, desk):
-    made = double.openModule("RenalAI", ROOT / "RenalAI")
-    made.parent.resize(420, 1200)
-    made.parent.show()
-    yield made
-    made.cleanup()
-    made.parent.delete()
-    double.app.processEvents()
-    assert list((desk / "temporary").iterdir()) == [], "files left behind"
 
 
 @pytest.fixture
@@ -128,7 +105,7 @@ def test_an_outline_changed_in_slicer_is_the_radiologists(widget, double, databa
 
 def test_what_was_drawn_and_removed_in_slicer_is_the_radiologists(widget, double, database, result):
     """A mass that the networks missed is drawn into the left kidney; the right cyst is deleted."""
-    from RenalAIScene.drawing import add_drawn_segment
+    from RenalAIScene.drawnmasses import add_drawn_segment
     from RenalAIScene.labelmaps import segment_array
     from RenalAIScene.results import ct_of
 

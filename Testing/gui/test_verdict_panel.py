@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 import qt
 import slicer
-import toypanel
+import toybundle
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from slicevotebundle import make_vote_bundle
-from toypanel import toybundle
 
 BRIGHT = toybundle.Ellipsoid((0, 0, 30), (60, 60, 30), 200.0)
 
-toy, widget = toypanel.toy, toypanel.widget
+pytestmark = pytest.mark.usefixtures("toy")
 
 
 def voted(folder, slices="all", parts=(toybundle.BODY, BRIGHT)):
@@ -35,12 +35,12 @@ def shown(outcome):
     return results.add_result(outcome, ct)[0]
 
 
-def test_votes_take_the_place_of_masses(widget, toy, double):
+def test_votes_take_the_place_of_masses(entered, toy, double):
     outcome = voted(toy)
     verdict = outcome.findings.verdict
-    widget._parameterNode.result = shown(outcome)
+    entered._parameterNode.result = shown(outcome)
     double.app.processEvents()
-    ui = widget.ui
+    ui = entered.ui
     assert f"{verdict.label}: " in ui.kidneysLine.text and f"({100 * verdict.share:.0f} %)" in ui.kidneysLine.text
     assert "benign needs 51 %" in ui.kidneysLine.text
     assert ui.massTable.rowCount == len(verdict.slices)
@@ -51,11 +51,11 @@ def test_votes_take_the_place_of_masses(widget, toy, double):
     assert not ui.acceptButton.enabled and not ui.classSelector.enabled and ui.nextButton.enabled
 
 
-def test_a_vote_brings_the_views_to_its_slice(widget, toy, double):
+def test_a_vote_brings_the_views_to_its_slice(entered, toy, double):
     outcome = voted(toy)
-    widget._parameterNode.result = shown(outcome)
+    entered._parameterNode.result = shown(outcome)
     double.app.processEvents()
-    table = widget.ui.massTable
+    table = entered.ui.massTable
     center = table.visualItemRect(table.item(3, 0)).center()
     QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, center)
     wanted = outcome.findings.verdict.slices[3].centre_ras
@@ -64,28 +64,28 @@ def test_a_vote_brings_the_views_to_its_slice(widget, toy, double):
         assert max(abs(a - b) for a, b in zip(found, wanted, strict=True)) < 1e-3
 
 
-def test_with_masses_the_table_keeps_them_and_the_line_says_the_verdict(widget, toy, double):
+def test_with_masses_the_table_keeps_them_and_the_line_says_the_verdict(entered, toy, double):
     outcome = voted(toy, "mass", toybundle.USUAL)
-    widget._parameterNode.result = shown(outcome)
+    entered._parameterNode.result = shown(outcome)
     double.app.processEvents()
-    ui = widget.ui
+    ui = entered.ui
     assert ui.massTable.rowCount == 3 and ui.massTable.horizontalHeaderItem(0).text() == "Mass"
     assert ui.massTable.item(0, 1).text() == "Unknown"
     assert "3 masses" in ui.kidneysLine.text and outcome.findings.verdict.label in ui.kidneysLine.text
 
 
-def test_without_a_verdict_the_warning_is_shown(widget, toy, double):
+def test_without_a_verdict_the_warning_is_shown(entered, toy, double):
     outcome = voted(toy, "kidney", (toybundle.BODY,))
-    widget._parameterNode.result = shown(outcome)
+    entered._parameterNode.result = shown(outcome)
     double.app.processEvents()
-    assert widget.ui.massTable.rowCount == 0
-    assert "there is no verdict" in widget.ui.warningsLine.text
+    assert entered.ui.massTable.rowCount == 0
+    assert "there is no verdict" in entered.ui.warningsLine.text
     assert qt.QApplication.activeModalWidget() is None
 
 
 def test_the_scene_keeps_votes_and_loses_them_with_the_result(toy, double):
     from RenalAIScene import results
-    from RenalAIScene.votes import votes_of
+    from RenalAIScene.votestable import votes_of
 
     outcome = voted(toy)
     segmentation = shown(outcome)
@@ -99,11 +99,11 @@ def test_the_scene_keeps_votes_and_loses_them_with_the_result(toy, double):
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLTableNode") == 0
 
 
-def test_classes_are_words_not_markup(widget, toy, double):
+def test_classes_are_words_not_markup(entered, toy, double):
     outcome = voted(toy)
     verdict = outcome.findings.verdict
     votes = tuple(replace(vote, probabilities={"<b>": 1.0, "x": 0.0}, vote="<b>") for vote in verdict.slices)
     named = replace(verdict, label="<b>", decisive=None, slices=votes)
-    widget._parameterNode.result = shown(replace(outcome, findings=replace(outcome.findings, verdict=named)))
+    entered._parameterNode.result = shown(replace(outcome, findings=replace(outcome.findings, verdict=named)))
     double.app.processEvents()
-    assert "&lt;b&gt;: " in widget.ui.kidneysLine.text and "most votes decide" in widget.ui.kidneysLine.text
+    assert "&lt;b&gt;: " in entered.ui.kidneysLine.text and "most votes decide" in entered.ui.kidneysLine.text

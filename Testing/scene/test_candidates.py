@@ -15,7 +15,7 @@ from RenalAILib.detections import Detection
 from RenalAILib.findings import Outcome
 from RenalAILib.labels import Side
 from RenalAIScene import results, views, volumes
-from RenalAIScene.candidates import LABEL, SCORE, SIDE, candidate_node, candidate_nodes
+from RenalAIScene.candidateboxes import LABEL, SCORE, SIDE, candidate_node, candidate_nodes
 
 
 def with_boxes(turn: np.ndarray, segments: bool = False) -> Outcome:

@@ -17,8 +17,8 @@ from RenalAILib.pictures.figures import Figures
 from RenalAILib.radiologist.readings import Reading, Verdict
 from RenalAILib.report import write_outcome
 from RenalAILib.report.print_page import print_page
-from RenalAIScene import drawing, reference, results, volumes
-from RenalAIScene.tables import table_of
+from RenalAIScene import drawnmasses, reference, results, volumes
+from RenalAIScene.findingstable import table_of
 
 FLIPPED = np.diag([5.0, 5, -6, 1])
 OBLIQUE = np.array(
@@ -193,4 +193,4 @@ def test_drawn_over_a_kidney_its_voxels_are_the_masss(double):
     mass = now.findings.masses[-1]
     assert (now.labels[box] == Label.UNKNOWN).all() and isinstance(mass, Mass) and mass.segment_id == drawn_id
     assert all(isinstance(kidney, Kidney) for kidney in now.findings.kidneys)
-    assert drawing.drawn_classes(segmentation) == {drawn_id: MassClass.UNKNOWN}
+    assert drawnmasses.drawn_classes(segmentation) == {drawn_id: MassClass.UNKNOWN}

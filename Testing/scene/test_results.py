@@ -15,9 +15,9 @@ from RenalAILib.labels import Label, MassClass
 from RenalAILib.radiologist.readings import Reading, Verdict
 from RenalAILib.terminology import segment_color, segment_name
 from RenalAIScene import overlays, reference, results, volumes
+from RenalAIScene.findingstable import table_of
 from RenalAIScene.labelmaps import segment_array
 from RenalAIScene.saliencymaps import saliency_node
-from RenalAIScene.tables import table_of
 
 TURNS = {
     "axial": np.diag([-5.0, -5, 6, 1]),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError
-from ..studytask.task import Number, StudyRecord
+from ..study.task import Number, StudyRecord
 from ..writing.spreadsheet import cell_text
 from .manifest import read_records
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from ..report.markup import Markup, element
 from ..report.stylesheet import STYLESHEET
-from ..studytask.task import Number, StudyRecord
+from ..study.task import Number, StudyRecord
 from ..version import __version__
 from ..writing.whole import write_text
 from .cohort import COMPARED, Row, cohort_of, csv_text, rows, spent

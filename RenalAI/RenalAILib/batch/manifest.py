@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from ..studytask.task import StudyRecord
+from ..study.task import StudyRecord
 from .journal import Journal, read_journal
 
 SCHEMA = "renalai.batch/1"

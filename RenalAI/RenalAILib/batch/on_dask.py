@@ -16,7 +16,7 @@ from typing import Any
 
 from ..bundles.bundle import read_bundle
 from ..errors import InputError
-from ..studytask.task import StudyRecord, StudyTask
+from ..study.task import StudyRecord, StudyTask
 from .shares import shares, visible_gpus
 
 AHEAD = 2
@@ -67,7 +67,7 @@ class DaskCluster:
 
 def do_remote_study(task: StudyTask) -> dict[str, Any]:
     """On a worker: the task, with the bundle that came to this machine before."""
-    from ..studytask.doing import do_study
+    from ..study.doing import do_study
     from .bundle_plugin import kept_bundle
 
     folder = kept_bundle(task.weights.sha256)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from ..errors import InputError
-from ..studytask.task import StudyRecord, StudyTask
+from ..study.task import StudyRecord, StudyTask
 from ..worker.client import Worker
 from ..worker.errors import WorkerError
 from ..worker.process import default_environment

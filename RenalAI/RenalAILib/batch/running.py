@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..bundles.bundle import Bundle
 from ..errors import InputError
-from ..studytask.task import StudyRecord, StudyTask, Weights
+from ..study.task import StudyRecord, StudyTask, Weights
 from .manifest import Manifest
 from .pace import Pace
 from .processes import Execution
@@ -31,7 +31,7 @@ class Plan:
         studies: all of them, also those of other parts.
         output: the batch's folder, shared by all parts.
         bundle: verified.
-        fast, device, dicom, phases: as of one study (:func:`RenalAILib.study.segment_study`).
+        fast, device, dicom, phases: as of one study (:func:`RenalAILib.study.segmenting.segment_study`).
         number, parts: this process does the ``number``-th (from 0) of ``parts``.
         retry: failed studies are tried again, though nothing about them has changed.
         supply: who brings the CTs and takes the results.

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Protocol
 
 from ..errors import InputError
-from ..studytask.content import stamp
-from ..studytask.task import StudyRecord, StudyTask
+from ..study.content import stamp
+from ..study.task import StudyRecord, StudyTask
 
 
 class SupplyError(Exception):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..batch.processes import Execution
     from ..batch.sources import Found
     from ..batch.supply import Supply
-    from ..studytask.task import StudyRecord
+    from ..study.task import StudyRecord
 
     Told = Callable[[Pace, StudyRecord | None], None]
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..batch.sources import Found
     from ..pacs.archive import Archive
     from ..pacs.studies import PacsStudies
-    from ..studytask.task import StudyRecord
+    from ..study.task import StudyRecord
 
 _WORDS = {
     "find": "list the studies that match",

@@ -10,7 +10,7 @@ from pathlib import Path
 from ..batch.sources import Found
 from ..batch.supply import SupplyError
 from ..errors import InputError
-from ..studytask.task import StudyRecord, StudyTask
+from ..study.task import StudyRecord, StudyTask
 from .archive import Archive, PacsError, Query
 from .exchange import Sent, fetch_study, result_files, send_files
 from .retrying import Patience

@@ -18,8 +18,8 @@ from ..labels import MassClass
 from ..orientation import Orientation
 from ..resampling import window
 from ..verdicts import SliceVote, Verdict
-from ..voting import class_probabilities, patient_class, slice_vote
 from .outlines import found_in
+from .voting import class_probabilities, patient_class, slice_vote
 from .work import Found, Work
 
 BATCH = 8  # slices a run: always as many, since an engine may compile anew for each number

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ..studytask.task import StudyRecord, StudyTask
+from ..study.task import StudyRecord, StudyTask
 from .progress import Report
 
 
@@ -27,7 +27,7 @@ class StudyJob:
         return cls(StudyTask.from_json(fields["study"]))
 
     def run(self, output: Path, report: Report) -> None:
-        from ..studytask.doing import do_study
+        from ..study.doing import do_study
 
         record = do_study(self.study, report)
         (output / "record.json").write_text(json.dumps(record.to_json()), encoding="utf-8")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from RenalAILib.voting import patient_class, slice_vote
+from RenalAILib.pipelines.voting import patient_class, slice_vote
 
 from .ranking import Floats, pair_wins
 
@@ -52,7 +52,7 @@ class JudgedPatient:
 def patients_of(
     slices: Sequence[JudgedSlice], classes: Sequence[str], decisive: str = "", threshold: float = 0.5
 ) -> list[JudgedPatient]:
-    """Each patient once, in the order they come; see `RenalAILib.voting.patient_class` for the rule.
+    """Each patient once, in the order they come; see `RenalAILib.pipelines.voting.patient_class` for the rule.
 
     Example:
         >>> two = [JudgedSlice("p", "rcc", {"benign": 1 - p, "rcc": p}) for p in (0.6, 0.1)]

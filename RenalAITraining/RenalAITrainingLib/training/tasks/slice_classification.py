@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from RenalAILib.voting import class_probabilities
+from RenalAILib.pipelines.voting import class_probabilities
 
 from ...metrics.slices import JudgedSlice, image_metrics, patients_of
 from ...recipes.recipe import Recipe

@@ -8,21 +8,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from .bundles.bundle import Bundle
-from .bundles.store import load_bundle
-from .dicom.installed import highdicom
-from .dicom.results import dicom_writers
-from .dicom.source_images import read_source_images
-from .errors import InputError
-from .findings import Findings, Outcome
-from .phases.measuring import OtherPhase, PhaseTable, measure_phases
-from .phases.scans import PhasedScan
-from .pipelines.running import segment
-from .reading import PhaseScan, opened, read_ct, read_phases
-from .reading.dicom_series import is_dicom
-from .report import OWNED, PHASES, write_outcome
-from .steps import Progress
-from .writing.whole import check_replaceable, write_text
+from ..bundles.bundle import Bundle
+from ..bundles.store import load_bundle
+from ..dicom.installed import highdicom
+from ..dicom.results import dicom_writers
+from ..dicom.source_images import read_source_images
+from ..errors import InputError
+from ..findings import Findings, Outcome
+from ..phases.measuring import OtherPhase, PhaseTable, measure_phases
+from ..phases.scans import PhasedScan
+from ..pipelines.running import segment
+from ..reading import PhaseScan, opened, read_ct, read_phases
+from ..reading.dicom_series import is_dicom
+from ..report import OWNED, PHASES, write_outcome
+from ..steps import Progress
+from ..writing.whole import check_replaceable, write_text
 
 _NOTHING = "No DICOM result was written: there is no kidney and no mass to put into one."
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .anatomy.domains import connected_domains
-from .volume import Volume
+from ..anatomy.domains import connected_domains
+from ..volume import Volume
 
 THICK_MM = 5.5
 """Usual abdominal CTs have slices of up to 5 mm, and so have training scans; thicker ones hide masses of a cm."""

@@ -18,9 +18,9 @@ from ..bundles.store import load_bundle
 from ..errors import InputError
 from ..findings import Findings
 from ..steps import Progress
-from ..study import segment_study
 from .content import digest, stamp
 from .measured import measured
+from .segmenting import segment_study
 from .task import StudyRecord, StudyTask, Weights
 
 

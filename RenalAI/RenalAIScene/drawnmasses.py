@@ -17,7 +17,7 @@ from RenalAILib.volume import Volume
 from .labelmaps import segment_part, voxel_counts
 from .matching import guess_matching, named_elsewhere
 from .readings import readings
-from .segmentation import ct_of, findings
+from .resultsegmentation import ct_of, findings
 from .volumes import volume_of
 
 _CLASSES = {mass_class.label: mass_class for mass_class in MassClass}

@@ -13,7 +13,7 @@ import vtk
 from RenalAILib.detections import Detection
 from RenalAILib.pictures.layers import BOX_COLOR
 
-from .segmentation import findings, put_beside
+from .resultsegmentation import findings, put_beside
 
 ROLE = "RenalAI.candidate."  # node reference from the segmentation, by the candidate's ID
 SCORE, LABEL, SIDE = "RenalAI.score", "RenalAI.label", "RenalAI.side"  # attributes of a region's node
