@@ -89,8 +89,8 @@ def drawn_masses(segmentation: Any) -> tuple[Mass, ...]:
 def findings_now(segmentation: Any) -> Findings | None:
     """The findings with what the radiologist drew among the masses, and what they removed among ``removed``.
 
-    What the networks found stays as they found it, also where its outline was changed (:mod:`RenalAILib.radiologist.edits`).
-    None for a segmentation that RenalAI did not make.
+    What the networks found stays as they found it, also where its outline was changed
+    (:mod:`RenalAILib.radiologist.edits`). None for a segmentation that RenalAI did not make.
     """
     found = findings(segmentation)
     if found is None:

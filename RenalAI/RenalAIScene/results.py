@@ -104,7 +104,7 @@ def set_reading(segmentation: Any, segment_id: str, reading: Reading | None) -> 
 
 
 def refresh(segmentation: Any) -> Findings | None:
-    """Look at the segments as they are now and write the table of it; returns :func:`.drawing.findings_now`."""
+    """Look at the segments as they are now and write the table of it; returns :func:`.drawnmasses.findings_now`."""
     found, table = findings_now(segmentation), table_of(segmentation)
     if found is not None and table is not None:
         fill_table(table, found, readings(segmentation))

@@ -79,7 +79,7 @@ class RenalAILogic(ScriptedLoadableModuleLogic):
             waitForCompletion: False returns at once.
 
         Returns:
-            The segmentation node and the table node; without waiting a :class:`.segmentation.SegmentationRun` with
+            The segmentation node and the table node; without waiting a :class:`.segmentationrun.SegmentationRun` with
             ``progress``, ``running``, ``cancel()`` and ``result()``.
 
         Raises:

@@ -38,7 +38,7 @@ class Engine(Protocol):
 
 
 class SegmentationJob(Protocol):
-    """One volume from the click to its findings (:class:`.segmentation.SegmentationRun`)."""
+    """One volume from the click to its findings (:class:`.segmentationrun.SegmentationRun`)."""
 
     @property
     def volumeName(self) -> str: ...

@@ -69,7 +69,7 @@ def load_bundle(path_or_name: str | Path | None = None) -> Bundle:
     """A bundle by folder or by name, every file verified; without an argument the default one.
 
     Raises:
-        InputError: there is none by that name, or it does not verify (see :func:`RenalAILib.bundles.bundle.read_bundle`).
+        InputError: there is none by that name, or it does not verify (see :func:`.bundle.read_bundle`).
     """
     if path_or_name is not None and Path(path_or_name).is_dir():
         return read_bundle(Path(path_or_name).resolve())

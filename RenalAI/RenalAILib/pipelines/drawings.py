@@ -35,7 +35,7 @@ def fused(drawn: Mapping[str, Drawn], covered: Mapping[str, Mask], rule: Mapping
     Args:
         drawn: by phase, on one grid.
         covered: by phase, which voxels of that grid its scan covers.
-        rule: phases by region; see `stages.phase_fusion.regions_of`.
+        rule: phases by region; see `bundles.stages.phase_fusion.regions_of`.
     """
 
     def mean(region: str, pick: Callable[[Drawn], Map]) -> Map:

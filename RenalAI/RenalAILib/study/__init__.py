@@ -1,1 +1,1 @@
-"""A study: one CT's file or folder in, its result folder out; also as a task named by its content, done at most once."""
+"""A study: one CT's file or folder in, its result folder out; also as a task, named by its content, done once."""

@@ -45,7 +45,7 @@ def segment_study(
     ``dicom`` adds ``segmentation.dcm``, ``measurements.dcm`` and ``gradcam.dcm`` to the result of a CT read from DICOM
     (see :func:`.dicom.results.dicom_writers`). Where neither kidney nor mass is found, there is nothing to put into
     them; a warning in the findings says so. ``phases`` measures what was found in all contrast phases of the study and
-    adds ``phases.json`` (see :func:`.phases.measure_phases`).
+    adds ``phases.json`` (see :func:`.phases.measuring.measure_phases`).
 
     Args:
         source: a file or a folder; a zip file or a DICOMDIR stands for the folder in it or around it.

@@ -1,6 +1,6 @@
 """What the bundles of each pipeline say about their networks: one file a kind, with its types and ``read``.
 
-The module of a kind is its name with underscores: ``slice-vote`` is read by ``stages.slice_vote`` and run by
+The module of a kind is its name with underscores: ``slice-vote`` is read by ``bundles.stages.slice_vote`` and run by
 ``pipelines.slice_vote``. Adding a kind is these two files and its name here.
 """
 
