@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 MARK = "RENALAI_TESTS"
-_GRACE_S = 10.0
+_GRACE_S = 60.0  # only where something is left
 _HELPER = "multiprocessing.resource_tracker"  # Python's own; ends with the process that it serves
 
 
@@ -36,7 +36,7 @@ class Leftovers:
         self._untracked = self._new_files()
 
     def found(self) -> list[str]:
-        """One sentence a leftover. Processes are given a few seconds to end by themselves."""
+        """One sentence a leftover. Processes are given a minute to end by themselves."""
         end = time.monotonic() + _GRACE_S
         while (running := self._processes()) and time.monotonic() < end:
             time.sleep(0.1)

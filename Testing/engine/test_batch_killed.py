@@ -15,11 +15,13 @@ from typing import Any
 
 import pytest
 from batchfolder import BROKEN, write_broken, write_cts
+from killing import kill_with_engines
 from toybundle import toy_bundle
 
 from RenalAILib.batch.manifest import read_events
 from RenalAILib.cli import main
 
+psutil = pytest.importorskip("psutil", reason="psutil finds the engine's process; it comes with Dask")
 ROOT = Path(__file__).resolve().parents[2]
 STUDIES = int(os.environ.get("RENALAI_TEST_STUDIES", "10"))  # 200: what Resources/Docs/scale.md tells of
 LARGE = STUDIES >= 50
@@ -30,19 +32,55 @@ def _hear_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+HELD = """
+import os, sys, time
+from pathlib import Path
+import RenalAILib.pipelines.running as pipeline
+real = pipeline.segment
+
+def segment(*words, progress, **named):
+    note = Path({note!r})
+    if not note.exists():
+        note.with_suffix(".part").write_text(str(os.getpid()))
+        note.with_suffix(".part").rename(note)
+        progress("locate", 0.0, "held")
+        time.sleep(3600)
+    return real(*words, progress=progress, **named)
+
+pipeline.segment = segment
+from RenalAILib.worker.__main__ import main
+main()
+"""
+"""An engine that stays in the first study it is given, and writes its number into a note; the next one works."""
+
+COMMAND = """
+import sys
+from RenalAILib.worker import client
+held = sys.argv.pop(1)
+if held:
+    client.default_command = lambda: [sys.executable, "-u", held]
+from RenalAILib.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
 class Batch:
-    """The command in a process of its own, on a folder of CTs."""
+    """The command in a process of its own, on a folder of CTs; its temporary files are beside them."""
 
     def __init__(self, folder: Path, count: int, more_broken: int = 0) -> None:
         self.folder, self.output = folder, folder / "out"
         self.good = write_cts(folder / "in", count)
         self.bad = write_broken(folder / "in", self.good[0], more_broken)
         self.manifest = self.output / "manifest-0-of-1.jsonl"
+        self.note = folder / "held"
+        (folder / "temporary").mkdir()
+        (folder / "held.py").write_text(HELD.format(note=str(self.note)), encoding="utf-8")
 
-    def start(self, *more: str) -> subprocess.Popen[str]:
+    def start(self, *more: str, held: bool = False) -> subprocess.Popen[str]:
         words = ["batch", "run", "in", "-o", "out", "--bundle", str(toy_bundle().folder), "--device", "cpu", *more]
         env = os.environ | {"PYTHONPATH": str(ROOT / "RenalAI"), "OMP_NUM_THREADS": "1"}
-        command = [sys.executable, "-m", "RenalAILib", *words]
+        env["TMPDIR"] = str(self.folder / "temporary")  # what is killed at the wrong moment leaves something there
+        command = [sys.executable, "-c", COMMAND, str(self.folder / "held.py") if held else "", *words]
         return subprocess.Popen(
             command,
             cwd=self.folder,
@@ -53,6 +91,14 @@ class Batch:
             stderr=subprocess.PIPE,
             preexec_fn=_hear_interrupts,
         )
+
+    def engine_in_work(self, process: subprocess.Popen[str]) -> int:
+        """The number of the engine that is held in its first study."""
+        end = time.monotonic() + 200
+        while not self.note.is_file():
+            assert process.poll() is None and time.monotonic() < end, "no study was begun"
+            time.sleep(0.02)
+        return int(self.note.read_text(encoding="utf-8"))
 
     def events(self) -> list[dict[str, Any]]:
         return list(read_events(self.manifest)) if self.manifest.is_file() else []
@@ -68,6 +114,7 @@ class Batch:
         return {path.name.rpartition("-")[0]: (path / "findings.json").stat().st_mtime_ns for path in found}
 
 
+@pytest.mark.timeout(4000 if LARGE else 900)
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is what POSIX has")
 def test_killed_and_resumed_until_it_is_done(tmp_path: Path) -> None:
     batch = Batch(tmp_path, STUDIES - 10, 6) if LARGE else Batch(tmp_path, STUDIES - len(BROKEN))
@@ -76,21 +123,19 @@ def test_killed_and_resumed_until_it_is_done(tmp_path: Path) -> None:
     kills, wanted = 0, 5 if LARGE else 2
     while kills < wanted:
         process = batch.start()
-        # Never at the very end: killed between its engine's end and the removal of the engine's folder it leaves that.
+        # At any moment: where the machine stands still, the batch is over before it is killed, and is right as well.
         target = min(len(batch.ended()) + rng.randint(1, max(2, STUDIES // 7)), len(batch.good) - 2)
-        deadline = time.monotonic() + (600 if LARGE else 60)
-        while process.poll() is None and len(batch.ended()) < target and time.monotonic() < deadline:
+        while process.poll() is None and len(batch.ended()) < target:
             time.sleep(0.02)
         time.sleep(rng.uniform(0, 0.6))
-        process.kill()
+        kill_with_engines(process)
         process.communicate()
         kills += 1
-        time.sleep(0.3)  # the engine's process notices that its starter is gone
         now = batch.results()
         assert kept.items() <= now.items(), "what was done was done again"
         kept = now
     process = batch.start("--jobs", "2")
-    out, error = process.communicate(timeout=3600 if LARGE else 120)
+    out, error = process.communicate(timeout=3600 if LARGE else 600)
     assert process.returncode == 0, error
     assert kept.items() <= batch.results().items()
     assert set(batch.results()) == set(batch.good)
@@ -124,25 +169,19 @@ def _memory_is_flat(held_mib: list[float]) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT is what POSIX has")
 def test_interrupted_by_hand_it_leaves_nothing_half_done(tmp_path: Path) -> None:
     batch = Batch(tmp_path, 3)
-    process = batch.start()
-    deadline = time.monotonic() + 60
-    while not any(event["event"] == "begun" for event in batch.events()) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    process = batch.start(held=True)
+    engine = batch.engine_in_work(process)
     process.send_signal(signal.SIGINT)
-    _, error = process.communicate(timeout=60)
+    _, error = process.communicate(timeout=200)
     assert (process.returncode, error) == (130, "renalai: interrupted\n")
     assert batch.events()[-1]["event"] == "interrupted" and not list((batch.output / "results").glob(".*"))
+    assert not psutil.pid_exists(engine) and not list((tmp_path / "temporary").iterdir())
 
 
 def test_a_dead_engine_costs_one_attempt_and_no_study(tmp_path: Path) -> None:
-    psutil = pytest.importorskip("psutil", reason="psutil finds the engine's process; it comes with Dask")
     batch = Batch(tmp_path, 2)
-    process = batch.start()
-    deadline = time.monotonic() + 60
-    while not (engines := psutil.Process(process.pid).children()) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    time.sleep(0.4)
-    engines[0].kill()
-    assert process.communicate(timeout=120) and process.returncode == 0
+    process = batch.start(held=True)
+    psutil.Process(batch.engine_in_work(process)).kill()
+    assert process.communicate(timeout=250) and process.returncode == 0
     assert set(batch.results()) == set(batch.good)
     assert "attempt 1 ended the engine's process" in (batch.output / "logs" / "case000.log").read_text(encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -21,7 +22,7 @@ from RenalAILib.errors import InputError
 from RenalAILib.volume import Volume
 from RenalAILib.worker.arrays import read_volume, write_volume
 from RenalAILib.worker.causes import MEMORY, cause
-from RenalAILib.worker.client import Run, Worker
+from RenalAILib.worker.client import IDLE_S, Run, Worker
 from RenalAILib.worker.errors import CancelledError, WorkerError
 from RenalAILib.worker.job import read_job
 from RenalAILib.worker.process import EngineProcess, default_environment
@@ -71,7 +72,7 @@ class ScriptedJob:
         return (output / "answer.txt").read_text(encoding="utf-8")
 
 
-SLEEP = "report('locate', 0.5, ''); time.sleep(60)"
+SLEEP = "report('locate', 0.5, ''); time.sleep(3600)"
 ANSWER = "report('locate', 0.5, 'half'); (output / 'answer.txt').write_text(str(os.getpid()))"
 
 
@@ -86,9 +87,9 @@ def worker(tmp_path, monkeypatch):
     assert list((tmp_path / "temporary").iterdir()) == [], "files left behind"
 
 
-def gone(pid: int, within_s: float = 10.0) -> bool:
-    """Whether a process (a zombie counts as gone) ends in time."""
-    end = time.monotonic() + within_s
+def gone(pid: int) -> bool:
+    """Waits for the end of a process (a zombie counts as gone); False where it lives on."""
+    end = time.monotonic() + 200
     while time.monotonic() < end:
         try:
             state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0]
@@ -101,7 +102,7 @@ def gone(pid: int, within_s: float = 10.0) -> bool:
 
 
 def until_stage(run: Run[Any], stage: str) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 200
     while run.progress.stage != stage:
         assert run.poll() and time.monotonic() < end, run.progress
         time.sleep(0.01)
@@ -143,27 +144,30 @@ def test_out_of_memory_kill_is_told_in_plain_words(worker):
     assert worker.start(ScriptedJob(ANSWER)).wait()  # a new process
 
 
-@pytest.mark.alone
-def test_cancel_ends_the_whole_tree_within_a_second(worker, tmp_path):
+def test_cancel_ends_the_whole_tree_within_a_second(worker, tmp_path, measured):
     note = tmp_path / "child"
-    run = worker.start(
-        ScriptedJob(
-            f"child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']); "
-            f"Path({str(note)!r}).write_text(str(child.pid)); {SLEEP}"
-        )
+    script = (
+        f"child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(3600)']); "
+        f"Path({str(note)!r}).write_text(str(child.pid)); {SLEEP}"
     )
-    until_stage(run, "locate")
-    parent, child = worker.pid, int(note.read_text(encoding="utf-8"))
-    begun = time.monotonic()
-    run.cancel()
-    returned = time.monotonic() - begun
-    run.join(5)
-    took = time.monotonic() - begun
-    assert gone(parent) and gone(child)
-    assert returned < 0.05 and took < 1.0
-    with pytest.raises(CancelledError):
-        run.result()
-    print(f"cancel: call {returned * 1000:.1f} ms, all gone after {took * 1000:.0f} ms")
+
+    def cancelled():
+        """Milliseconds that the call took, and until all was over."""
+        run = worker.start(ScriptedJob(script))
+        until_stage(run, "locate")
+        parent, child = worker.pid, int(note.read_text(encoding="utf-8"))
+        begun = time.monotonic()
+        run.cancel()
+        returned = time.monotonic() - begun
+        run.join()
+        took = time.monotonic() - begun
+        assert gone(parent) and gone(child)
+        with pytest.raises(CancelledError):
+            run.result()
+        return 1000 * returned, 1000 * took
+
+    measured("cancel of a worker with a child: the call", lambda: cancelled()[0], "ms", 50)
+    measured("cancel of a worker with a child: until both are gone", lambda: cancelled()[1], "ms", 1000)
 
 
 @pytest.mark.parametrize("after_s", [0.0, 0.02, 0.2])
@@ -171,7 +175,7 @@ def test_cancel_while_it_starts(worker, after_s):
     run = worker.start(ScriptedJob(SLEEP))
     time.sleep(after_s)
     run.cancel()
-    run.join(5)
+    run.join()
     assert not run.running and worker.pid is None
     with pytest.raises(CancelledError):
         run.result()
@@ -185,9 +189,15 @@ def test_one_job_at_a_time(worker):
 
 
 def test_a_worker_without_work_ends_by_itself(worker):
-    worker._idle_s = 2.0  # long enough for a busy machine to fetch the first answer
-    first = worker.start(ScriptedJob(ANSWER)).wait()
-    assert gone(int(first), 30.0)
+    worker._idle_s = 2.0
+    first = None
+    while first is None:  # a machine that stands still for so long ends it before its answer is fetched
+        with contextlib.suppress(WorkerError):
+            first = worker.start(ScriptedJob(ANSWER)).wait()
+    assert gone(int(first))
+    while worker.pid is not None:  # its last thread may take a moment longer
+        time.sleep(0.01)
+    worker._idle_s = IDLE_S
     assert worker.start(ScriptedJob(ANSWER)).wait() != first
 
 
@@ -206,7 +216,7 @@ def test_no_worker_outlives_its_starter(tmp_path):
         run = worker.start(ScriptedJob(SLEEP))
         until_stage(run, "locate")
         print(worker.pid, flush=True)
-        time.sleep(60)
+        time.sleep(3600)
     """),
         encoding="utf-8",
     )
@@ -222,8 +232,7 @@ def test_no_worker_outlives_its_starter(tmp_path):
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     process.stdout.close()
-    assert gone(pid, 20.0)
-    time.sleep(0.1)
+    assert gone(pid)
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
@@ -303,7 +312,7 @@ def test_a_helper_that_outlives_the_engine_does_not_keep_its_starter_waiting() -
     heard: list[str | None] = []
     reader = threading.Thread(target=lambda: heard.append(process.receive()), daemon=True)
     reader.start()
-    reader.join(20)
+    reader.join(200)
     process.kill()
     assert heard == [None]
     assert process.bury() == 3

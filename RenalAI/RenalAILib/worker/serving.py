@@ -87,6 +87,7 @@ def serve(folder: Path, emit: Emit, idle_s: float) -> None:
 def _leave(folder: Path) -> NoReturn:
     """Ends the process at once; the folder goes first, though a job in another thread may still write into it."""
     end = time.monotonic() + _LEAVE_S
+    shutil.rmtree(folder, ignore_errors=True)
     while folder.exists() and time.monotonic() < end:
         shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)
