@@ -119,6 +119,28 @@ def test_a_bundle_against_itself_and_the_files(scans: Path, tmp_path: Path, capf
     assert saved.bundle == toy.toy_bundle().identity and not saved.has_masses
 
 
+def test_folds_are_one_report(scans: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    words: list[str | Path] = []
+    for name in ("three-masses", "healthy"):
+        table = tmp_path / f"{name}.csv"
+        table.write_text(f"ct,labels,case\n{scans}/{name}/ct.nii.gz,{scans}/{name}/labels.nii.gz,{name}\n", "utf-8")
+        words += ["--fold", "toy", table]
+    assert run(*words, "--device", "cpu", "-o", tmp_path / "out") == 0
+    assert "At a glance" in capfd.readouterr().out
+    listed = rows(tmp_path / "out/tables/cases.csv")
+    assert [row["case"] for row in listed] == ["three-masses", "healthy"]
+    assert {row["bundle"] for row in listed} == {f"toy 0.0.1 {toy.toy_bundle().sha256[:8]}"}
+    assert not (tmp_path / "out.unfinished").exists()
+    for wrong, sentence in (
+        ((scans, *words), "leave out DATASET_OR_FOLDER"),
+        ((*words, "--bundle", "toy"), "leave out --bundle"),
+        (words[:3], "for each bundle, twice or more"),
+        ((), "name what to measure on"),
+    ):
+        with pytest.raises(InputError, match=sentence):
+            run(*wrong, "-o", tmp_path / "refused")
+
+
 def test_results_that_are_there(scans: Path, tmp_path: Path) -> None:
     """A result folder of `segment` gives what running the bundle gives; a mask alone has no probabilities."""
     outcome = segment(scan()[0], toy.toy_bundle(), device="cpu", engine="onnxruntime")

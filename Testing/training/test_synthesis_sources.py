@@ -12,9 +12,11 @@ from paintedscene import painted_scene
 from RenalAILib.errors import InputError
 from RenalAILib.labels import Label
 from RenalAITrainingLib.convention import to_convention, with_sinus
-from RenalAITrainingLib.samples import SampleStore, Stage
+from RenalAITrainingLib.samples import SampleStore
+from RenalAITrainingLib.stages import Stage
 from RenalAITrainingLib.synthesis import scans, sources
 from RenalAITrainingLib.synthesis.command import main
+from RenalAITrainingLib.synthesis.fields import Noise
 from RenalAITrainingLib.synthesis.filling import synthesise
 from RenalAITrainingLib.synthesis.phantoms import FIRST_TRAINING_SEED, phantom_scene
 
@@ -90,6 +92,18 @@ def test_btcv_kidneys_change_little_by_the_convention() -> None:
             assert 2 * raw.sum() / (raw.sum() + filled.sum()) >= 0.93
         right, left = (np.argwhere(case.labels == value)[:, 2].mean() for value in (1, 2))
         assert right < left, "i runs to the patient's left"
+
+
+def test_noise_is_not_taken_from_kidneys_with_pyramids() -> None:
+    """Without a labelled liver it is that of soft tissue: here 12 HU, beside kidneys of stripes 100 HU apart."""
+    rng = np.random.default_rng(0)
+    hu, labels = np.full((12, 60, 60), 60.0), np.zeros((12, 60, 60), np.uint8)
+    labels[:, 20:40, 20:40] = Label.KIDNEY_LEFT
+    hu[labels > 0] = np.where(np.indices(hu.shape)[2] % 6 < 3, 100.0, 200.0)[labels > 0]
+    hu = hu + Noise(12.0, (0.2, 0.5, 0.5)).draw(rng, (12, 60, 60))
+    empty = np.zeros(labels.shape, np.uint8)
+    case = sources.RealCase("made", hu.astype(np.int16), labels, labels > 0, empty, np.array([3.0, 0.8, 0.8]))
+    assert scans.real_scene(case, "train").noise.sd_hu == pytest.approx(12.0, rel=0.15)
 
 
 def test_phantoms_of_training_never_have_a_seed_of_the_demonstration() -> None:

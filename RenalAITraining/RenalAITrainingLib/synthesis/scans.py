@@ -8,24 +8,30 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from ..samples import Split, Stage
+from ..samples import Split
+from ..stages import Stage
 from .fields import Noise, Rng
 from .phantoms import phantom_scene
 from .scene import Scene
 from .sources import HELD_OUT_CASES, ORGANS, TRAINING_CASES, VALIDATION_CASES, RealCase, load_case
 
 _FAR_FROM_EDGE_VOXELS = 3
+_SOFT_HU = (25.0, 90.0)  # liver, spleen and muscle, with contrast or without
 _DRAWS_PER_PHANTOM: dict[Stage, int] = {
     "locate": 1, "delineate": 5, "characterise": 20, "one-stage": 1, "slice-detect": 2,
 }  # fmt: skip
 
 
 def real_scene(case: RealCase, split: Split) -> Scene:
-    """A real case as a scene; its noise is measured in the liver, or in the kidneys where no liver was labelled."""
-    liver = case.organs == ORGANS["liver"]
-    core = ndimage.binary_erosion(liver, np.ones((1, 3, 3)), iterations=_FAR_FROM_EDGE_VOXELS)
-    if not liver.any():
-        core = ndimage.binary_erosion(case.parenchyma, np.ones((1, 3, 3)))
+    """A real case as a scene; its noise is measured in the liver, or in soft tissue where no liver was labelled.
+
+    Not in the kidneys: in an arterial scan cortex and medulla would be taken for noise of 50 HU.
+    """
+    region = case.organs == ORGANS["liver"]
+    if not region.any():
+        smooth = ndimage.uniform_filter(case.hu.astype(np.float32), (1, 5, 5))
+        region = (smooth > _SOFT_HU[0]) & (smooth < _SOFT_HU[1]) & (case.labels == 0)
+    core = ndimage.binary_erosion(region, np.ones((1, 3, 3)), iterations=_FAR_FROM_EDGE_VOXELS)
     noise = Noise.of(case.hu, core)
     return Scene(
         case.hu.astype(np.float32),
