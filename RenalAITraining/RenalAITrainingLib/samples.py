@@ -15,8 +15,7 @@ import numpy.typing as npt
 from RenalAILib.errors import InputError
 from RenalAILib.labels import Label, MassClass
 
-from .stages import STAGES
-from .stages import Stage as Stage
+from .stages import STAGES, Stage
 
 Split = Literal["train", "validation"]
 Kind = Literal["real", "synthetic", "phantom"]

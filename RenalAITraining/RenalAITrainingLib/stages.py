@@ -49,4 +49,5 @@ SYNTHESISED: tuple[Stage, ...] = ("locate", "delineate", "characterise", "one-st
 """The stages that `synthesis` makes samples for."""
 
 CUT: tuple[Stage, ...] = ("locate", "delineate", "characterise", "one-stage", "slice-segment", "slice-detect")
-"""The stages whose samples are cut from the real cases of a dataset (`dataset.real_samples`)."""
+"""The stages whose samples are cut from the real cases of a dataset (`dataset.real_samples`). A stage's place here is
+part of its samples' seeds: new ones go to the end."""

@@ -19,7 +19,7 @@ from RenalAILib.errors import InputError
 from RenalAILib.labels import Label
 from RenalAILib.report.nifti import nifti_ct, nifti_labels
 from RenalAITrainingLib.evaluation.command import Evaluate
-from RenalAITrainingLib.metrics.detection import JudgedSlice, detection_scores, hits
+from RenalAITrainingLib.metrics.detection import JudgedBoxes, detection_scores, hits
 from RenalAITrainingLib.publishing.model_card import model_card
 
 
@@ -82,13 +82,13 @@ def test_candidates_are_counted_against_masses(cases: Path, tmp_path: Path) -> N
 def test_each_true_box_counts_once_and_the_best_score_takes_it() -> None:
     truth = np.array([[0.1, 0.1, 0.3, 0.3], [0.6, 0.6, 0.8, 0.8]])
     boxes = np.array([[0.1, 0.1, 0.3, 0.3], [0.11, 0.1, 0.31, 0.3], [0.4, 0.4, 0.5, 0.5]])
-    judged = JudgedSlice(truth, ["a", "b"], boxes, np.array([0.6, 0.9, 0.8]))
+    judged = JudgedBoxes(truth, ["a", "b"], boxes, np.array([0.6, 0.9, 0.8]))
     assert hits(judged).tolist() == [-1, 0, -1]
-    one = detection_scores([judged, JudgedSlice(truth[:1], ["b"], truth[:1], np.array([0.55]))])
+    one = detection_scores([judged, JudgedBoxes(truth[:1], ["b"], truth[:1], np.array([0.55]))])
     assert (one.true_positive, one.false_positive, one.false_negative) == (2, 2, 1)
     assert (one.precision, one.recall, one.sensitivity) == (0.5, pytest.approx(2 / 3), 1.0)
     assert one.f1 == pytest.approx(2 * 0.5 * (2 / 3) / (0.5 + 2 / 3))
     # By falling score: right, wrong, wrong, right; precision 1 at the first third of recall, 0.5 at the second.
     assert one.average_precision == pytest.approx((1 + 0.5) / 3)
-    nothing = detection_scores([JudgedSlice(truth[:0], [], boxes[:0], np.zeros(0))])
+    nothing = detection_scores([JudgedBoxes(truth[:0], [], boxes[:0], np.zeros(0))])
     assert np.isnan([nothing.precision, nothing.recall, nothing.f1, nothing.sensitivity]).all()

@@ -17,7 +17,7 @@ from RenalAILib.labels import Label, Side
 from RenalAILib.report.nifti import nifti_ct
 from RenalAILib.volume import Volume
 from RenalAITrainingLib.lesion_boxes import as_shares, from_facts
-from RenalAITrainingLib.metrics.detection import JudgedSlice, detection_scores
+from RenalAITrainingLib.metrics.detection import JudgedBoxes, detection_scores
 from RenalAITrainingLib.publishing.bundle_description import BundleDescription, description_of
 from RenalAITrainingLib.publishing.publish import Papers, by_stage, publish
 from RenalAITrainingLib.recipes.recipe import Recipe, load, shipped
@@ -121,7 +121,7 @@ def constant_boxes(store: SampleStore, shape: tuple[int, int] = SHAPE) -> dict[s
         for sample in store.split("validation"):
             true = [box for box in from_facts(sample.record.extra) if box.label == label]
             ids = [(sample.record.sources, box.lesion) for box in true]
-            judged.append(JudgedSlice(as_shares(true, shape), ids, always, np.ones(2)))
+            judged.append(JudgedBoxes(as_shares(true, shape), ids, always, np.ones(2)))
         result[label] = detection_scores(judged).f1
     return result
 

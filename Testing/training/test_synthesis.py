@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from RenalAILib.boxes import Box
 from RenalAILib.labels import KIDNEY_LABELS, Label, MassClass, Side
-from RenalAITrainingLib.samples import Stage
+from RenalAITrainingLib.stages import Stage
 from RenalAITrainingLib.synthesis.contrast import Phase, in_phase, noisier
 from RenalAITrainingLib.synthesis.fields import Noise, smooth_field
 from RenalAITrainingLib.synthesis.lookalikes import dilated_pelvis, pyramids, stones

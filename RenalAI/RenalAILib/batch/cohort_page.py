@@ -8,14 +8,13 @@ from pathlib import Path
 from urllib.parse import quote
 
 from ..report.markup import Markup, element
-from ..report.stylesheet import STYLESHEET
+from ..report.page_head import page_head
 from ..study.task import Number, StudyRecord
 from ..version import __version__
 from ..writing.whole import write_text
 from .cohort import COMPARED, Row, cohort_of, csv_text, rows, spent
 from .histograms import histogram
 
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _MOST = 5000  # rows on the page; the CSV has all
 _STYLE = """
 body { max-width: 84rem; }
@@ -60,15 +59,7 @@ def write_cohort(output: Path) -> tuple[Path, list[Row]]:
 def _page(name: str, records: Sequence[StudyRecord], found: Sequence[Row]) -> str:
     done = [row for row in found if row.record.done]
     failed = [row for row in found if not row.record.done]
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=_POLICY),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("title", f"RenalAI batch: {name}"),
-        element("style", Markup(STYLESHEET + _STYLE)),
-    )
+    head = page_head(f"RenalAI batch: {name}", _STYLE)
     now = datetime.now().astimezone()
     masses = sum(int(row.record.measured.get("masses") or 0) for row in done)
     body = element(

@@ -15,11 +15,10 @@ from . import wording
 from .detection_card import box_method, detections_section
 from .markup import Child, Markup, element, joined
 from .mass_card import chip, flags, mass_card, probability_bars
-from .stylesheet import STYLESHEET
+from .page_head import page_head
 from .svg import Drawing
 from .verdict_card import verdict_section
 
-_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _DEMONSTRATION = "Demonstration weights: research only, not for diagnosis."
 _STAGES = {
     "read": "reading the CT",
@@ -55,15 +54,7 @@ def report_html(
     by_mass: dict[str, list[Reading]] = {}
     for reading in readings:
         by_mass.setdefault(reading.segment_id, []).append(reading)
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=_POLICY),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("title", f"RenalAI report: {name}"),
-        element("style", Markup(STYLESHEET)),
-    )
+    head = page_head(f"RenalAI report: {name}")
     body = element(
         "body",
         _header(findings, name, time),

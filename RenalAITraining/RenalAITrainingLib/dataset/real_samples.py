@@ -21,7 +21,8 @@ from RenalAILib.orientation import canonical
 from RenalAILib.resampling import coarse_shape, resample
 
 from ..convention import to_convention
-from ..samples import SampleStore, Split, Stage
+from ..samples import SampleStore, Split
+from ..stages import CUT, Stage
 from ..synthesis.characterise_samples import SHAPE as MASS_SHAPE
 from ..synthesis.characterise_samples import sample_of_mass
 from ..synthesis.delineate_samples import SHAPE, kidney_box_as_found
@@ -38,7 +39,6 @@ _AROUND_KIDNEY_MM = 40.0  # more than margin and jitter of a box can take
 _AROUND_MASS_SHARE, _AROUND_MASS_MM = 0.75, 16.0  # more than the cube about a flat mass can take
 _SMALLEST_KIDNEY_VOXELS = 1000
 MASS_EDGE = MASS_SHAPE[0]
-_STAGES: tuple[Stage, ...] = ("locate", "delineate", "characterise", "one-stage", "slice-segment", "slice-detect")
 _WHOLE = ("locate", "one-stage", "slice-segment", "slice-detect")  # nothing is jittered: one variant a case
 _CLASSES = (MassClass.AML, MassClass.CYSTIC, MassClass.SOLID)
 
@@ -105,7 +105,7 @@ def fill(
             if done and _complete(store, case, stage, seed, variant, done):
                 continue
             scene = scene or scene_of(dataset, case, split, sinus)
-            rng = np.random.default_rng([seed, _STAGES.index(stage), variant, _number(case)])
+            rng = np.random.default_rng([seed, CUT.index(stage), variant, _number(case)])
             made = list(_characterise(rng, scene, edge) if stage == "characterise" else _MAKERS[stage](rng, scene))
             for part, sample in enumerate(made[done:], done):
                 store.append(

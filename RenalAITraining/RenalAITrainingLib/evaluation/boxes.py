@@ -29,7 +29,7 @@ from RenalAILib.timing import Stopwatch
 from RenalAILib.writing.whole import check_replaceable, replaced_folder
 
 from ..convention import to_convention
-from ..metrics.detection import JudgedSlice, detection_scores
+from ..metrics.detection import JudgedBoxes, detection_scores
 from ..synthesis.detect_samples import KIDNEY, MASS, true_boxes
 from .pairs import Pair, select
 from .plain_report import FILES, PlainReport
@@ -53,7 +53,7 @@ class JudgedScan:
     """
 
     case: str
-    slices: Mapping[str, Sequence[JudgedSlice]] = field(default_factory=dict)
+    slices: Mapping[str, Sequence[JudgedBoxes]] = field(default_factory=dict)
     masses: int = 0
     found: int = 0
     false: int = 0
@@ -98,14 +98,14 @@ def _judged_scan(pair: Pair, bundle: Bundle, request: Request) -> JudgedScan:
     work = Work(ct, view, bundle, Networks(bundle, request.device), Steps(), Stopwatch(), request.fast)
     slices, found = boxes_in_slices(work)
     grid, truth = SliceGrid.of(view, stage.defaults.shape), true_boxes(labels)
-    by_class: dict[str, list[JudgedSlice]] = {name: [] for name in stage.classes}
+    by_class: dict[str, list[JudgedBoxes]] = {name: [] for name in stage.classes}
     for k, boxes in zip(slices, found, strict=True):
         for number, name in enumerate(stage.classes, 1):
             true = [box for box in truth.get(k, ()) if box.label == name]
             shares = grid.to_shares(np.array([box.rect for box in true]).reshape(-1, 4))
             at = boxes.classes == number
             ids = [(pair.case, box.lesion) for box in true]
-            by_class[name].append(JudgedSlice(shares, ids, boxes.boxes[at], boxes.scores[at]))
+            by_class[name].append(JudgedBoxes(shares, ids, boxes.boxes[at], boxes.scores[at]))
     reported, _ = placed(stage, view, slices, found)
     masses = [r.box for r in mass_regions(np.isin(labels, MASS_LABELS), Box.whole(labels.shape), Side.RIGHT)]
     scores = _judged(reported, masses)

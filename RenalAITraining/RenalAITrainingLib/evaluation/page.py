@@ -9,7 +9,7 @@ from datetime import datetime
 
 from RenalAILib import __version__
 from RenalAILib.report.markup import Markup, element
-from RenalAILib.report.stylesheet import STYLESHEET
+from RenalAILib.report.page_head import page_head
 
 from .bootstrap import Estimate, Resamples
 from .cases import CaseResult
@@ -18,7 +18,6 @@ from .running import Run
 from .table import Cell, Table
 
 SHOWN_OVERLAYS = 24
-_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _STYLE = """
 .chart { display: block; width: 100%; height: auto; background: #fff; border: 1px solid var(--line);
   border-radius: 6px; }
@@ -78,15 +77,7 @@ def page_html(
         time: of the evaluation, with its zone.
     """
     names = " against ".join(system.run.system for system in systems)
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=_POLICY),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("title", f"RenalAI evaluation: {names}"),
-        element("style", Markup(STYLESHEET + _STYLE)),
-    )
+    head = page_head(f"RenalAI evaluation: {names}", _STYLE)
     where = source if part is None else f"{source}, part {part}"
     when = f"{time:%Y-%m-%d %H:%M} {time.tzname() or ''}"
     header = element(
@@ -132,15 +123,7 @@ def plain_page(
         notes: what was left out.
         demonstration: whether the weights are for demonstration only.
     """
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=_POLICY),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("title", f"RenalAI: {title}"),
-        element("style", Markup(STYLESHEET + _STYLE)),
-    )
+    head = page_head(f"RenalAI: {title}", _STYLE)
     drawn = [_chart(title, png) for title, png in pictures.items()]
     told = element("strong", "Demonstration weights: research only, not for diagnosis.")
     header = element(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -23,7 +23,7 @@ class AddCaseJob:
         ct, labels: on one grid; nothing but voxels and affine is written of them.
         reader: a word such as "reader-1".
         time: when it was read, UTC to the minute.
-        phase, histology, source, licence: facts of the case, in the words of the dataset's tables.
+        phase, source, licence: facts of the case, in the words of the dataset's tables.
         histologies: of the masses, in the order of `known_masses`.
     """
 
@@ -36,10 +36,9 @@ class AddCaseJob:
     reader: str
     time: str
     phase: str = "unknown"
-    histology: str = "unknown"
     source: str = "unknown"
     licence: str = "unknown"
-    histologies: tuple[str, ...] = field(default=())
+    histologies: tuple[str, ...] = ()
 
     def write(self, folder: Path) -> dict[str, Any]:
         told = {name: getattr(self, name) for name in _WORDS}
@@ -72,7 +71,7 @@ class AddCaseJob:
         report("write", 0.3, "Writing the case")
         new = self.name not in dataset
         if new:
-            facts = Facts(ScanPhase(self.phase), Histology(self.histology), self.source, self.licence)
+            facts = Facts(ScanPhase(self.phase), source=self.source, licence=self.licence)
             histologies = [Histology(word) for word in self.histologies]
             case = dataset.add_case(
                 self.name, self.ct, self.labels,
@@ -96,4 +95,4 @@ class AddCaseJob:
         return read_answer(output)
 
 
-_WORDS = ("name", "reader", "time", "phase", "histology", "source", "licence")
+_WORDS = ("name", "reader", "time", "phase", "source", "licence")

@@ -39,7 +39,8 @@ class SynthesiseJob:
         return cls(**fields | {"data": Path(fields["data"]), "samples": Path(fields["samples"])})
 
     def run(self, output: Path, report: Report) -> None:
-        from ..samples import SampleStore, Stage
+        from ..samples import SampleStore
+        from ..stages import Stage
         from ..synthesis.filling import synthesise
 
         written = 0

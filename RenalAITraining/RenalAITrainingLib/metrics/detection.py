@@ -22,8 +22,8 @@ SCORE = 0.5
 
 
 @dataclass(frozen=True, eq=False)
-class JudgedSlice:
-    """One slice, one class.
+class JudgedBoxes:
+    """The boxes of one class in one slice, with the true ones.
 
     Attributes:
         truth: ``(n, 4)``.
@@ -53,7 +53,7 @@ class DetectionScores:
     lesions: int
 
 
-def hits(judged: JudgedSlice, iou: float = IOU) -> npt.NDArray[np.intp]:
+def hits(judged: JudgedBoxes, iou: float = IOU) -> npt.NDArray[np.intp]:
     """For each box found the number of the true box it is, -1 where it is none; in the order of ``judged.boxes``."""
     result = np.full(len(judged.boxes), -1, dtype=np.intp)
     if len(judged.truth) == 0 or len(judged.boxes) == 0:
@@ -67,13 +67,13 @@ def hits(judged: JudgedSlice, iou: float = IOU) -> npt.NDArray[np.intp]:
     return result
 
 
-def detection_scores(slices: Sequence[JudgedSlice], score: float = SCORE, iou: float = IOU) -> DetectionScores:
+def detection_scores(slices: Sequence[JudgedBoxes], score: float = SCORE, iou: float = IOU) -> DetectionScores:
     """The measures of one class.
 
     Example:
         >>> box = np.array([[0.1, 0.1, 0.3, 0.3]])
         >>> found = np.concatenate([box + 0.01, box + 0.5])
-        >>> one = detection_scores([JudgedSlice(box, ["a"], found, np.array([0.9, 0.8]))])
+        >>> one = detection_scores([JudgedBoxes(box, ["a"], found, np.array([0.9, 0.8]))])
         >>> one.precision, one.recall, one.sensitivity
         (0.5, 1.0, 1.0)
     """

@@ -18,7 +18,7 @@ from .lock import RunLock
 from .plan import STOP, RunPlan, State, Status
 
 if TYPE_CHECKING:
-    from ..samples import Stage
+    from ..stages import Stage
     from ..training.trainer import Trainer
 
 HEARTBEAT_S = 1.0

@@ -10,7 +10,8 @@ import numpy as np
 
 from RenalAILib.errors import InputError
 
-from ..samples import SampleStore, Split, Stage
+from ..samples import SampleStore, Split
+from ..stages import Stage
 from .made import MadeSample
 from .scans import Scans
 from .sources import ShapeLibrary

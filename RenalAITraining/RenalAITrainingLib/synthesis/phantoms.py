@@ -13,7 +13,8 @@ from scipy import ndimage
 from RenalAILib.labels import KIDNEY_LABELS, MassClass, Side
 from RenalAILib.phantom import Anatomy, Extent, MassPlan, Phantom, Phase, make_phantom
 
-from ..samples import Split, Stage
+from ..samples import Split
+from ..stages import Stage
 from .fields import Noise, Rng
 from .scene import Scene
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from ..samples import Stage
+from ..stages import Stage
 from .characterise_samples import characterise_samples
 from .delineate_samples import delineate_samples
 from .detect_samples import synthetic_detect_samples

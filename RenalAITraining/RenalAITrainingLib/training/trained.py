@@ -11,7 +11,7 @@ from RenalAILib.errors import InputError
 
 from .. import networks
 from ..recipes.recipe import Recipe, from_mapping
-from ..samples import Stage
+from ..stages import Stage
 from . import checkpoint
 from .tasks import build_task
 from .tasks.task import Task

@@ -17,7 +17,8 @@ from ...recipes.recipe import Recipe
 from ...samples import Sample
 from ..augmentation import change_intensities, draw_placement
 from ..losses import build_loss
-from .task import Activation, Predict, mean_of_means, quiet, some_voxel, windowed
+from .overlaps import Overlaps
+from .task import Activation, Predict, some_voxel, windowed
 
 
 class OneStage:
@@ -60,29 +61,21 @@ class OneStage:
     def validate(self, predict: Predict, samples: Iterable[Sample]) -> dict[str, float]:
         """Dice of each structure over the samples that have it, of kidney with masses, and of masses of any class.
 
-        The score is the mean of these two and of the structures; a sample without a structure counts as in `quiet`.
+        The score of `Overlaps` is over these two and the structures.
         """
         groups: dict[str, list[int]] = {name: [n + 1] for n, name in enumerate(self.structures)}
         groups["kidney_and_mass"] = list(range(1, self.outputs))
         masses = [n + 1 for n, name in enumerate(self.structures) if STRUCTURES[name].is_mass]
         if len(masses) > 1:
             groups["any_mass"] = masses
-        worth: dict[str, list[float]] = {name: [] for name in groups}
-        dice: dict[str, list[float]] = {name: [] for name in groups}
+        overlaps = Overlaps(groups)
         for sample in samples:
             image, target = self.whole(sample)
             found = predict(image[None])[0].argmax(dim=0).cpu()
             for name, channels in groups.items():
                 wanted = target[channels].sum(dim=0) > 0.5
-                got = torch.isin(found, torch.tensor(channels))
-                if bool(wanted.any()):
-                    overlap = 2 * float((wanted & got).sum()) / float(wanted.sum() + got.sum())
-                    dice[name].append(overlap)
-                    worth[name].append(overlap)
-                else:
-                    worth[name].append(quiet(float(got.sum()) / got.numel()))
-        told = {f"{name}_dice": float(np.mean(values)) for name, values in dice.items() if values}
-        return {"score": mean_of_means(list(worth.values())), **told}
+                overlaps.add(name, wanted, torch.isin(found, torch.tensor(channels)))
+        return overlaps.metrics()
 
     def _target(self, label: Tensor) -> Tensor:
         """``(1 + structures, D, H, W)``, 1 in one channel; in none where a mass has another class than is drawn."""

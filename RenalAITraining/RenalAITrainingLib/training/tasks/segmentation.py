@@ -15,7 +15,8 @@ from ...recipes.recipe import Recipe
 from ...samples import Sample
 from ..augmentation import change_intensities, draw_placement
 from ..losses import build_loss
-from .task import Activation, Predict, mean_of_means, quiet, some_voxel, windowed
+from .overlaps import Overlaps
+from .task import Activation, Predict, some_voxel, windowed
 
 
 class Segmentation:
@@ -49,32 +50,18 @@ class Segmentation:
         return padded[None], self._target(F.pad(torch.from_numpy(np.array(sample.label)), pads))
 
     def validate(self, predict: Predict, samples: Iterable[Sample]) -> dict[str, float]:
-        """Dice of each channel over the samples that have it, and false-positive voxels on those that have not.
-
-        The score is the mean over all samples and channels; one without the structure counts 1 where nothing is found
-        and `quiet` where something is, so that a network that sees masses everywhere is not kept.
-        """
-        dice: list[list[float]] = [[] for _ in self.lowest]
-        false: list[list[float]] = [[] for _ in self.lowest]
-        silent: list[list[float]] = [[] for _ in self.lowest]
+        """Score and Dice as of `Overlaps`, and false-positive voxels on the samples without the structure."""
+        names = ("kidney", "mass")[: self.outputs]
+        overlaps = Overlaps(names)
         for sample in samples:
             image, target = self.whole(sample)
-            found = predict(image[None])[0] > 0
-            for channel in range(self.outputs):
-                wanted, got = target[channel] > 0.5, found[channel].to(target.device)
-                if bool(wanted.any()):
-                    both = float((wanted & got).sum())
-                    dice[channel].append(2 * both / float(wanted.sum() + got.sum()))
-                else:
-                    false[channel].append(float(got.sum()))
-                    silent[channel].append(quiet(false[channel][-1] / got.numel()))
-        metrics = {"score": mean_of_means([one + other for one, other in zip(dice, silent, strict=True)])}
-        for channel, name in enumerate(("kidney", "mass")[: self.outputs]):
-            if dice[channel]:
-                metrics[f"{name}_dice"] = float(np.mean(dice[channel]))
-            if false[channel]:
-                metrics[f"{name}_false_positive_voxels"] = float(np.mean(false[channel]))
-        return metrics
+            found = (predict(image[None])[0] > 0).to(target.device)
+            for name, wanted, got in zip(names, target > 0.5, found, strict=True):
+                overlaps.add(name, wanted, got)
+        false = {name: counts for name, counts in overlaps.false_voxels.items() if counts}
+        return overlaps.metrics() | {
+            f"{name}_false_positive_voxels": float(np.mean(counts)) for name, counts in false.items()
+        }
 
     def _target(self, label: Tensor) -> Tensor:
         return torch.stack([(label >= lowest).float() for lowest in self.lowest])

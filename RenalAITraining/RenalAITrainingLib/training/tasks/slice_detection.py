@@ -14,7 +14,7 @@ from RenalAILib.detector.coding import read_output, targets
 from RenalAILib.errors import InputError
 
 from ...lesion_boxes import LesionBox, as_shares, from_facts
-from ...metrics.detection import DetectionScores, JudgedSlice, detection_scores
+from ...metrics.detection import DetectionScores, JudgedBoxes, detection_scores
 from ...networks.ssd import default_boxes
 from ...recipes.recipe import Recipe
 from ...samples import Sample
@@ -83,7 +83,7 @@ class SliceDetection:
 
     def scores(self, predict: Predict, samples: Iterable[Sample]) -> dict[str, DetectionScores]:
         """The measures of each class."""
-        judged: dict[str, list[JudgedSlice]] = {name: [] for name in self.classes}
+        judged: dict[str, list[JudgedBoxes]] = {name: [] for name in self.classes}
         for _, part in groupby(enumerate(samples), key=lambda pair: pair[0] // BATCH):
             some = [sample for _, sample in part]
             outputs = predict(torch.stack([self.whole(sample)[0] for sample in some])).float().cpu().numpy()
@@ -93,7 +93,7 @@ class SliceDetection:
                     true = [box for box in self._boxes(sample) if box.label == name]
                     ids = [(sample.record.sources, box.label, box.lesion) for box in true]
                     at = found.classes == number
-                    judged[name].append(JudgedSlice(self._shares(true), ids, found.boxes[at], found.scores[at]))
+                    judged[name].append(JudgedBoxes(self._shares(true), ids, found.boxes[at], found.scores[at]))
         return {name: detection_scores(slices) for name, slices in judged.items()}
 
     def _image(self, sample: Sample) -> np.ndarray:

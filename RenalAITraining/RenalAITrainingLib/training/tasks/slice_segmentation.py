@@ -19,7 +19,8 @@ from ...recipes.recipe import Recipe
 from ...samples import Sample
 from ..losses import build_loss
 from ..slice_augmentation import augment_slice
-from .task import Activation, Predict, mean_of_means, quiet
+from .overlaps import Overlaps
+from .task import Activation, Predict
 
 Labels = npt.NDArray[np.uint8]
 
@@ -63,22 +64,15 @@ class SliceSegmentation:
         return image[None], self._target(self._channels(np.asarray(sample.label[0]), _midline(sample)))
 
     def validate(self, predict: Predict, samples: Iterable[Sample]) -> dict[str, float]:
-        """Dice of each structure over the slices that show it; the score counts slices without it as `quiet` does."""
-        dice: dict[str, list[float]] = {name: [] for name in self.names}
-        worth: dict[str, list[float]] = {name: [] for name in self.names}
+        """Score and Dice of each structure over the slices, as of `Overlaps`."""
+        overlaps = Overlaps(self.names)
         first = self.outputs - len(self.names)
         for sample in samples:
             image, target = self.whole(sample)
             found = self.decided(predict(image[None])[0]).cpu()
             for name, wanted, got in zip(self.names, target[first:] > 0.5, found, strict=True):
-                if bool(wanted.any()):
-                    overlap = 2 * float((wanted & got).sum()) / float(wanted.sum() + got.sum())
-                    dice[name].append(overlap)
-                    worth[name].append(overlap)
-                else:
-                    worth[name].append(quiet(float(got.sum()) / got.numel()))
-        told = {f"{name}_dice": float(np.mean(values)) for name, values in dice.items() if values}
-        return {"score": mean_of_means(list(worth.values())), **told}
+                overlaps.add(name, wanted, got)
+        return overlaps.metrics()
 
     def decided(self, logits: Tensor) -> Tensor:
         """Of logits ``(outputs, ...)`` what is called each structure: bool ``(structures, ...)``."""

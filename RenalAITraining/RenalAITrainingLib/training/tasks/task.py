@@ -52,14 +52,6 @@ def windowed(sample: Sample, recipe: Recipe) -> npt.NDArray[np.float32]:
     return window(sample.image.astype(np.float32), recipe.data.window.width, recipe.data.window.level)
 
 
-def quiet(share: float) -> float:
-    """What a sample without the structure is worth when ``share`` of its voxels are called it: half for a thousandth.
-
-    KiTS' rule, 0 for a single voxel, would make the best weights a matter of luck.
-    """
-    return 1 / (1 + share / 0.001)
-
-
 def mean_of_means(groups: list[list[float]]) -> float:
     """Every group that has values counts alike; 0 where none has."""
     means = [sum(values) / len(values) for values in groups if values]
