@@ -34,8 +34,8 @@ def dicom_writers(
         outcome: on the grid of the source images; the same that the writers are called with.
         source: the CT.
         readings: radiologists' answers in order of time; the last about a mass counts.
-        edited: IDs of segments whose outline a radiologist changed (:func:`.radiologist.edits.edited_segments`): they are
-            marked as theirs, and measured again.
+        edited: IDs of segments whose outline a radiologist changed, by :func:`.radiologist.edits.edited_segments`:
+            they are marked as theirs, and measured again.
 
     Returns:
         ``segmentation.dcm`` where there is a segment; ``measurements.dcm`` where there is one, or something that the
