@@ -62,7 +62,7 @@ class Tree:
             capture_output=True,
             encoding="utf-8",
             errors="replace",
-            timeout=60,
+            timeout=250,
         )
         assert done.stdout == ""
         calls = self._calls.read_text(encoding="utf-8").replace(str(self.root), "ROOT").splitlines()
@@ -176,7 +176,7 @@ def test_no_python_is_told_in_a_sentence(tree: Tree) -> None:
         capture_output=True,
         encoding="utf-8",
         errors="replace",
-        timeout=60,
+        timeout=250,
     )
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1 and "needs Python 3.11 or newer" in done.stderr

@@ -8,7 +8,7 @@ from pathlib import Path
 import pydicom
 import pytest
 from scanfiles import small_ct, write_series
-from testpacs import Authority, running
+from testpacs import PATIENT_S, Authority, running
 
 from RenalAILib.pacs.address import DimseAddress, Security
 from RenalAILib.pacs.archive import PacsError, Query
@@ -22,7 +22,7 @@ PORT = 14242
 def main(folder: Path) -> None:
     files = write_series(folder / "ct", small_ct(), description="portal")
     study = str(pydicom.dcmread(files[0]).StudyInstanceUID)
-    archive = DimseArchive(DimseAddress("ORTHANC", "127.0.0.1", PORT), timeout_s=10)
+    archive = DimseArchive(DimseAddress("ORTHANC", "127.0.0.1", PORT), timeout_s=PATIENT_S)
     once = Patience(1)
     with pytest.raises(PacsError, match="does not answer") as told:
         archive.find(Query())
@@ -51,7 +51,7 @@ def with_certificates(folder: Path, files: list[Path], study: str) -> None:
     ours, others = Authority(folder / "ours"), Authority(folder / "others", "others")
     own, strange = Security(ours.pem, *ours.certificate("client")), Security(ours.pem, *others.certificate("client"))
     with running(folder / "secured", dicom_port=PORT + 1, authority=ours) as pacs:
-        archive = DimseArchive(address, security=own, timeout_s=10)
+        archive = DimseArchive(address, security=own, timeout_s=PATIENT_S)
         assert len(send_files(archive, files[:2], once).sent) == 2
         (entry,) = archive.find(Query(study_uid=study))
         fetch_study(archive, entry.uid, folder / "got over tls", once)
@@ -62,7 +62,7 @@ def with_certificates(folder: Path, files: list[Path], study: str) -> None:
             (strange, "refuses this client's certificate"),
         ):
             with pytest.raises(PacsError, match=words) as told:
-                DimseArchive(address, security=security, timeout_s=10).find(Query())
+                DimseArchive(address, security=security, timeout_s=PATIENT_S).find(Query())
             assert not told.value.passing
         in_the_open = DimseArchive(DimseAddress("ORTHANC", "127.0.0.1", PORT + 1), timeout_s=5)
         with pytest.raises(PacsError):

@@ -11,6 +11,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -44,11 +45,8 @@ class Cluster:
         self._start(
             "dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(address)
         )
-        deadline = time.monotonic() + 60
-        while not address.is_file() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        time.sleep(0.2)
-        self.address = str(json.loads(address.read_text(encoding="utf-8"))["address"])
+        (folder / "temporary").mkdir()
+        self.address = self._told(address)
         self.workers = [
             self._start(
                 "dask_worker", self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--memory-limit", "0",
@@ -57,8 +55,18 @@ class Cluster:
             for n in range(WORKERS)
         ]  # fmt: skip
 
+    def _told(self, file: Path) -> str:
+        """The address that the scheduler writes into a file, once it is there as a whole."""
+        end = time.monotonic() + 200
+        while True:
+            with suppress(OSError, ValueError):
+                return str(json.loads(file.read_text(encoding="utf-8"))["address"])
+            assert time.monotonic() < end, (self._folder / "dask_scheduler.log").read_text(encoding="utf-8")
+            time.sleep(0.05)
+
     def _start(self, module: str, *words: str, home: Path | None = None) -> subprocess.Popen[bytes]:
         env = os.environ | {"PYTHONPATH": str(ROOT / "RenalAI"), "OMP_NUM_THREADS": "1"}
+        env["TMPDIR"] = str(self._folder / "temporary")  # what is killed at the wrong moment leaves something there
         if home is not None:
             env["RENALAI_HOME"] = str(home)
         with (self._folder / f"{module}.log").open("ab") as log:
@@ -69,7 +77,7 @@ class Cluster:
     def stop(self) -> None:
         for process in reversed(self._processes):
             process.kill()
-            process.wait(30)
+            process.wait(200)
 
 
 @pytest.fixture
@@ -79,17 +87,18 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
     started.stop()
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is what POSIX has")
 def test_one_of_three_workers_is_killed(cluster: Cluster, tmp_path: Path) -> None:
     good = write_cts(tmp_path / "in", 5)
     bad = write_broken(tmp_path / "in", good[0])
     plan = Plan(find_studies(tmp_path / "in"), tmp_path / "out", toy_bundle(), device="cpu")
     with distributed.Client(cluster.address, set_as_default=False) as client:
-        client.wait_for_workers(WORKERS, timeout=60)
+        client.wait_for_workers(WORKERS, timeout=250)
 
     def kill() -> None:
         results = tmp_path / "out" / "results"
-        deadline = time.monotonic() + 100
+        deadline = time.monotonic() + 400
         while (not results.is_dir() or not any(results.glob("*/findings.json"))) and time.monotonic() < deadline:
             time.sleep(0.02)
         os.kill(cluster.workers[1].pid, signal.SIGKILL)
@@ -106,7 +115,7 @@ def test_one_of_three_workers_is_killed(cluster: Cluster, tmp_path: Path) -> Non
 
     records = run_batch(plan, DaskCluster(cluster.address), told)
     killer.join()
-    assert cluster.workers[1].wait(30) == -signal.SIGKILL
+    assert cluster.workers[1].wait(200) == -signal.SIGKILL
     assert {record.name for record in records if record.done} == set(good)
     assert {record.name for record in records if not record.done} == set(bad) == set(BROKEN)
     ended = [event["record"]["name"] for event in read_events(plan.manifest) if event["event"] == "ended"]
@@ -164,7 +173,7 @@ def test_one_gpu_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
         DaskCluster(workers=4)._local(distributed) as cluster,
         distributed.Client(cluster, set_as_default=False) as client,
     ):
-        client.wait_for_workers(2, timeout=60)
+        client.wait_for_workers(2, timeout=250)
         found = client.run(lambda: (os.environ["CUDA_VISIBLE_DEVICES"], os.environ["OMP_NUM_THREADS"]))
     threads = str(max(1, available_cores() // 2))
     assert sorted(found.values()) == [("3", threads), ("5", threads)]

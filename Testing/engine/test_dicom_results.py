@@ -99,7 +99,7 @@ def dcmqi_groups(folder: Path, tmp_path: Path) -> dict[str, dict[str, Any]]:
         capture_output=True,
         encoding="utf-8",
         errors="replace",
-        timeout=60,
+        timeout=250,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads((tmp_path / "sr.json").read_text("utf-8"))
@@ -184,7 +184,7 @@ def test_grad_cam_comes_back_equal_to_the_voxel(outcome: Outcome, written: Path,
         capture_output=True,
         encoding="utf-8",
         errors="replace",
-        timeout=60,
+        timeout=250,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     (path,) = tmp_path.glob("*.nrrd")
@@ -211,7 +211,7 @@ def test_grad_cam_of_a_rejected_mass_is_left_out(outcome: Outcome, read_by_radio
 def test_dciodvfy_finds_no_error(name: str, read_by_radiologist: Path) -> None:
     """The validator of dicom3tools knows the rules of every object of the standard."""
     words = [program("dciodvfy", "Debian package dicom3tools"), "-new", str(read_by_radiologist / name)]
-    done = subprocess.run(words, capture_output=True, encoding="utf-8", errors="replace", timeout=60)
+    done = subprocess.run(words, capture_output=True, encoding="utf-8", errors="replace", timeout=250)
     kind = {SEGMENTATION: "Segmentation", MEASUREMENTS: "Comprehensive3DSR", GRADCAM: "ParametricMap"}[name]
     assert kind in done.stderr
     assert [line for line in done.stderr.splitlines() if line.startswith("Error")] == []

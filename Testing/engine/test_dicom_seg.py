@@ -208,7 +208,7 @@ def test_dcmqi_reads_the_same(outcome: Outcome, written: Path, tmp_path: Path) -
     if program is None:
         pytest.skip("segimage2itkimage is not installed (pip install dcmqi)")
     words = ["--inputDICOM", str(written), "--outputDirectory", str(tmp_path), "--outputType", "nrrd"]
-    done = subprocess.run([program, *words], capture_output=True, encoding="utf-8", errors="replace", timeout=60)
+    done = subprocess.run([program, *words], capture_output=True, encoding="utf-8", errors="replace", timeout=250)
     assert done.returncode == 0, done.stdout + done.stderr
     for number in range(1, len(outcome.segments) + 1):
         image = sitk.ReadImage(str(tmp_path / f"{number}.nrrd"))

@@ -22,6 +22,6 @@ def test_round_over_c_store_c_find_and_c_get(tmp_path: Path) -> None:
         pytest.skip("this system allows no private network (unshare --map-root-user --net)")
     env = os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE.parents[1] / "RenalAI"), str(HERE)])}
     command = [*private, sys.executable, str(HERE / "dimse_round.py"), str(tmp_path)]
-    done = subprocess.run(command, env=env, capture_output=True, encoding="utf-8", errors="replace", timeout=120)
+    done = subprocess.run(command, env=env, capture_output=True, encoding="utf-8", errors="replace", timeout=280)
     assert done.returncode == 0, done.stderr[-3000:]
     assert "the round is closed" in done.stdout

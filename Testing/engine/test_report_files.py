@@ -229,7 +229,7 @@ def slicers_view(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[di
         path.write_bytes(seg_nrrd(_outcome(grid)))
     script = Path(__file__).with_name("read_in_slicer.py")
     done = subprocess.run(
-        [sys.executable, script, *paths], capture_output=True, encoding="utf-8", errors="replace", timeout=200
+        [sys.executable, script, *paths], capture_output=True, encoding="utf-8", errors="replace", timeout=280
     )
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()[-len(GRIDS) :]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import secrets
 import shutil
 import socket
 import ssl
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
@@ -19,6 +20,8 @@ import requests
 
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 USER, PASSWORD = "ward", "corre\u00e7t horse battery"
+PATIENT_S = 120.0
+"""Of a busy machine no answer comes sooner."""
 ABSENT = "Orthanc with its DICOMweb plugin is not installed (Debian: apt install orthanc orthanc-dicomweb)"
 
 
@@ -46,12 +49,11 @@ class Orthanc:
             pytest.skip(ABSENT)
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.secured = folder, secured
-        self.port = free_port()
-        self.root = f"http://127.0.0.1:{self.port}"
+        self.port = 0
         self._proxy: TlsProxy | None = None
         self._configuration = {
-            "Name": "renalai-test", "StorageDirectory": "db", "IndexDirectory": "db",
-            "HttpServerEnabled": True, "HttpPort": self.port, "RemoteAccessAllowed": False,
+            "Name": secrets.token_hex(8), "StorageDirectory": "db", "IndexDirectory": "db",
+            "HttpServerEnabled": True, "RemoteAccessAllowed": False,
             "AuthenticationEnabled": secured, "RegisteredUsers": {USER: PASSWORD},
             "DicomServerEnabled": dicom_port is not None, "DicomAet": "ORTHANC", "DicomPort": dicom_port or 4242,
             "DicomModalities": {"us": ["RENALAI", "127.0.0.1", 104]},
@@ -68,45 +70,70 @@ class Orthanc:
                 "DicomTlsCertificate": str(server), "DicomTlsPrivateKey": str(key),
                 "DicomTlsTrustedCertificates": str(authority.pem),
             }  # fmt: skip
-        (folder / "orthanc.json").write_text(json.dumps(self._configuration), encoding="utf-8")
         self._process: subprocess.Popen[bytes] | None = None
         self.session = requests.Session()
         self.session.trust_env = False
         if secured:
             self.session.auth = (USER.encode(), PASSWORD.encode())  # type: ignore[assignment]
-            self._proxy = TlsProxy(server, key, self.port, asked)
-        self.url = f"{self._proxy.root if self._proxy else self.root}/dicom-web"
+            self._proxy = TlsProxy(server, key, lambda: self.port, asked)
+
+    @property
+    def root(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def url(self) -> str:
+        return f"{self._proxy.root if self._proxy else self.root}/dicom-web"
 
     def start(self) -> Self:
-        with (self.folder / "orthanc.log").open("ab") as log:
-            self._process = subprocess.Popen(["Orthanc", "orthanc.json"], cwd=self.folder, stdout=log, stderr=log)
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline and self._process.poll() is None:
-            with suppress(requests.RequestException):
-                self.session.get(f"{self.root}/system", timeout=5).raise_for_status()
+        """Again after `stop`: where it was. The first time on a port that was free when it was looked for; where
+        somebody took it meanwhile, on another."""
+        for _ in range(1 if self.port else 5):
+            self._process = self._launched(self.port or free_port())
+            if self._process is not None:
                 return self
-            time.sleep(0.1)
-        self.stop()
         raise RuntimeError((self.folder / "orthanc.log").read_text(encoding="utf-8", errors="replace")[-2000:])
+
+    def _launched(self, port: int) -> subprocess.Popen[bytes] | None:
+        """The process as soon as it answers; None where it ended by itself."""
+        content = json.dumps(self._configuration | {"HttpPort": port})
+        (self.folder / "orthanc.json").write_text(content, encoding="utf-8")
+        with (self.folder / "orthanc.log").open("ab") as log:
+            process = subprocess.Popen(["Orthanc", "orthanc.json"], cwd=self.folder, stdout=log, stderr=log)
+        end = time.monotonic() + 200
+        while process.poll() is None and time.monotonic() < end:
+            with suppress(requests.RequestException):
+                answer = self.session.get(f"http://127.0.0.1:{port}/system", timeout=20)
+                answer.raise_for_status()
+                if answer.json()["Name"] == self._configuration["Name"]:  # not of another one on the same port
+                    self.port = port
+                    return process
+            time.sleep(0.1)
+        process.kill()
+        process.wait()
+        return None
 
     def stop(self, *, kill: bool = False) -> None:
         if self._process is not None:
             self._process.kill() if kill else self._process.terminate()
-            self._process.wait(30)
-            self._process = None
+            try:
+                self._process.wait(60)
+            finally:
+                self._process.kill()
+                self._process = None
 
     def get(self, path: str) -> Any:
         """JSON of Orthanc's own interface, which is no DICOMweb."""
-        answer = self.session.get(f"{self.root}/{path}", timeout=20)
+        answer = self.session.get(f"{self.root}/{path}", timeout=PATIENT_S)
         answer.raise_for_status()
         return answer.json()
 
     def upload(self, path: Path) -> None:
         """A DICOM file, past DICOMweb."""
-        self.session.post(f"{self.root}/instances", data=path.read_bytes(), timeout=20).raise_for_status()
+        self.session.post(f"{self.root}/instances", data=path.read_bytes(), timeout=PATIENT_S).raise_for_status()
 
     def download(self, instance: str) -> bytes:
-        answer = self.session.get(f"{self.root}/instances/{instance}/file", timeout=20)
+        answer = self.session.get(f"{self.root}/instances/{instance}/file", timeout=PATIENT_S)
         answer.raise_for_status()
         return answer.content
 
@@ -147,11 +174,11 @@ class TlsProxy:
 
     Args:
         certificate, key: of the server.
-        port: where the bytes go.
+        port: says where the bytes go.
         clients: file of the authority that a client's certificate must be from; None where everybody may come.
     """
 
-    def __init__(self, certificate: Path, key: Path, port: int, clients: Path | None = None) -> None:
+    def __init__(self, certificate: Path, key: Path, port: Callable[[], int], clients: Path | None = None) -> None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
         if clients is not None:
@@ -161,10 +188,10 @@ class TlsProxy:
         self.root = f"https://127.0.0.1:{listening.getsockname()[1]}"
         threading.Thread(target=self._accept, args=(listening, context, port), daemon=True).start()
 
-    def _accept(self, listening: socket.socket, context: ssl.SSLContext, port: int) -> None:
+    def _accept(self, listening: socket.socket, context: ssl.SSLContext, port: Callable[[], int]) -> None:
         while True:
             plain, _ = listening.accept()
-            threading.Thread(target=self._serve, args=(plain, context, port), daemon=True).start()
+            threading.Thread(target=self._serve, args=(plain, context, port()), daemon=True).start()
 
     def _serve(self, plain: socket.socket, context: ssl.SSLContext, port: int) -> None:
         with (
@@ -183,7 +210,7 @@ class TlsProxy:
             received = source.recv(1 << 16)
         except TimeoutError:
             return True
-        target.settimeout(20)
+        target.settimeout(PATIENT_S)
         target.sendall(received)
         target.settimeout(0.005)
         return bool(received)

@@ -28,8 +28,8 @@ from RenalAITrainingLib.training.metrics_log import read_metrics
 MakeRecipe = Callable[..., Recipe]
 
 
-ENDLESS = 10_000_000
-"""Steps of a run that is never over before it is ended."""
+ENDLESS = 200_000
+"""Steps of a run that is ended before it is over: minutes on the fastest machine, and no end of the world on ours."""
 
 TINY: dict[str, dict[str, Any]] = {
     "data": {"patch": [16, 16, 16], "validation_samples": 1},
@@ -62,7 +62,7 @@ def _plain(content: Any) -> Any:
 
 
 def wait_for(condition: Callable[[], Any]) -> None:
-    end = time.monotonic() + 240
+    end = time.monotonic() + 800
     while not condition():
         assert time.monotonic() < end, "still waiting"
         time.sleep(0.02)
@@ -99,7 +99,7 @@ TrainingRun(Path(sys.argv[1])).start([sys.executable, "-c", sys.argv[2]])
 """
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_a_run_outlives_its_starter_is_stopped_by_another_and_resumed_to_the_same_curve(
     make_run: Callable[..., TrainingRun],
 ) -> None:
@@ -126,7 +126,7 @@ def test_a_run_outlives_its_starter_is_stopped_by_another_and_resumed_to_the_sam
     assert curve(found) == curve(unbroken)
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.skipif(os.name == "nt", reason="kill -9 is a POSIX signal")
 def test_a_killed_run_is_known_as_such_whatever_its_number_is_now(make_run: Callable[..., TrainingRun]) -> None:
     run = make_run(schedule={"steps": ENDLESS})

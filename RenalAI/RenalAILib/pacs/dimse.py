@@ -13,7 +13,7 @@ from ..errors import InputError
 from .address import DimseAddress, Security
 from .archive import PacsError, Query, SeriesEntry, StudyEntry, checked_uid
 
-_LOOK_S = 5.0
+_LOOK_S = 10.0
 _PENDING = (0xFF00, 0xFF01)
 _OUT_OF_RESOURCES = 0xA7
 _WARNINGS = (0xB000, 0xB006, 0xB007)  # stored, with something changed or left out
