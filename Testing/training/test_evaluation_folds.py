@@ -13,13 +13,16 @@ from RenalAILib.errors import InputError
 from RenalAILib.labels import Label, MassClass
 from RenalAILib.report.nifti import nifti_ct, nifti_labels
 from RenalAILib.volume import Volume
+from RenalAITrainingLib.dataset.case import Facts
+from RenalAITrainingLib.dataset.folder import Dataset
+from RenalAITrainingLib.dataset.vocabulary import ScanPhase
 from RenalAITrainingLib.evaluation import measures
 from RenalAITrainingLib.evaluation.at_a_glance import at_a_glance
 from RenalAITrainingLib.evaluation.bootstrap import Estimate, Resamples
 from RenalAITrainingLib.evaluation.cases import CaseResult, Prediction
 from RenalAITrainingLib.evaluation.folds import Fold, run_folds, selected
 from RenalAITrainingLib.evaluation.listings import case_listing
-from RenalAITrainingLib.evaluation.pairs import Pair
+from RenalAITrainingLib.evaluation.pairs import Pair, select
 from RenalAITrainingLib.evaluation.report_folder import write_report
 from RenalAITrainingLib.evaluation.sizes import by_size
 
@@ -33,16 +36,20 @@ def truth() -> Volume:
     return Volume(labels, np.diag([-4.0, -4.0, 5.0, 1.0]), "truth")
 
 
+def scan() -> Volume:
+    """Their CT."""
+    hu = np.random.default_rng(0).normal(np.where(truth().voxels > 0, 120, -80), 15)
+    hu[:, :3] = -1000  # air
+    return truth().with_voxels(hu.astype(np.int16))
+
+
 def table_of(folder: Path, *names: str, part: str = "") -> Path:
     """A .csv with a case of each name, all of the two kidneys."""
     lines = ["ct,labels,patient,set,case"]
     for name in names:
         place = folder / name
         place.mkdir(parents=True, exist_ok=True)
-        hu = np.random.default_rng(0).normal(np.where(truth().voxels > 0, 120, -80), 15)
-        hu[:, :3] = -1000  # air
-        ct = truth().with_voxels(hu.astype(np.int16))
-        (place / "ct.nii.gz").write_bytes(nifti_ct(ct, ""))
+        (place / "ct.nii.gz").write_bytes(nifti_ct(scan(), ""))
         (place / "labels.nii.gz").write_bytes(nifti_labels(truth(), ""))
         lines.append(f"{name}/ct.nii.gz,{name}/labels.nii.gz,{name},{part},{name}")
     path = folder / f"{'-'.join(names)}.csv"
@@ -97,6 +104,19 @@ def test_a_case_in_two_folds_is_refused(tmp_path: Path) -> None:
         selected(sources, None, False)
     filled = selected([sources[0]], None, True)[0]
     assert all(pair.with_sinus for pair in filled.pairs)
+
+
+def test_in_a_dataset_without_a_split_each_phase_is_a_set(tmp_path: Path) -> None:
+    for folder, phases, sets in (
+        ("mixed", (ScanPhase.UNENHANCED, ScanPhase.UNKNOWN), ["phase-unenhanced", "phase-unknown"]),
+        ("unknown", (ScanPhase.UNKNOWN, ScanPhase.UNKNOWN), ["", ""]),
+    ):
+        dataset = Dataset.create(tmp_path / folder, folder)
+        for letter, phase in zip("ab", phases, strict=True):
+            dataset.add_case(f"p{letter}bcdefghij-aaaa", scan(), truth(), facts=Facts(phase))
+        assert [pair.part for pair in select(tmp_path / folder).pairs] == sets
+    dataset.set_split({"test": ("pabcdefghij-aaaa",)}, {}, {})
+    assert [pair.part for pair in select(tmp_path / "unknown").pairs] == ["test", ""]
 
 
 def results() -> list[CaseResult]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from RenalAILib.errors import InputError
 
+from ..dataset.case import Case
 from ..dataset.folder import INDEX, Dataset
 from ..dataset.inside import inside
+from ..dataset.vocabulary import ScanPhase
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
 _CT, _LABELS = "ct.nii.gz", "labels.nii.gz"
@@ -27,7 +30,8 @@ class Pair:
     Attributes:
         case: its name, unique, fit for a file name; a pseudonym in a dataset.
         patient: whose scan it is: intervals of confidence are drawn over patients.
-        part: the set or part of the split it belongs to; empty without one.
+        part: the set or part of the split it belongs to, in a dataset without a split its contrast phase; empty without
+            any.
         ct, labels: files of the CT and of the reference mask.
         with_sinus: whether the reference is brought to this project's convention first (`..convention`): everything
             inside a kidney's outer boundary is kidney. Masks of KiTS, BTCV and TotalSegmentator leave the sinus out.
@@ -121,11 +125,12 @@ def dataset_of(source: Path) -> Dataset | None:
 
 def _of_dataset(folder: Path) -> Selection:
     dataset = Dataset.open(folder)
+    phases = {case.facts.phase for case in dataset if case.has_image}
     pairs = tuple(
         Pair(
             case.name,
             case.patient,
-            dataset.part_of(case),
+            dataset.part_of(case) if dataset.split else _phase(case, phases),
             inside(folder, case.image_path),
             inside(folder, case.label_path()),
         )
@@ -136,6 +141,13 @@ def _of_dataset(folder: Path) -> Selection:
     if not pairs:
         raise InputError(f"{folder} holds no case with a CT; there is nothing to evaluate")
     return Selection(dataset.name, pairs, (f"{left_out} cases with masks only were left out.",) if left_out else ())
+
+
+def _phase(case: Case, phases: Set[ScanPhase]) -> str:
+    """The set of a case in a dataset that is not split: its contrast phase, where any is known."""
+    if phases == {ScanPhase.UNKNOWN}:
+        return ""
+    return f"phase-{case.facts.phase.value}"
 
 
 def _of_folder(folder: Path) -> Selection:
