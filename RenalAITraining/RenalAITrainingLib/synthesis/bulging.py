@@ -20,6 +20,15 @@ from .warping import pulled
 
 def humped(rng: Rng, scene: Scene, side: Side) -> Scene:
     """A hump of 4 to 9 mm on the outer surface of one kidney, 15 to 35 mm wide."""
+    height = rng.uniform(4.0, 9.0)
+    return pushed(rng, scene, side, height, height * rng.uniform(1.1, 1.9))
+
+
+def pushed(rng: Rng, scene: Scene, side: Side, height_mm: float, width_mm: float) -> Scene:
+    """A spot on the outer surface of one kidney pushed out by ``height_mm`` (in where negative), fading over a width.
+
+    ``width_mm`` is the standard deviation of the push about the spot.
+    """
     kidney = scene.labels == Label.kidney(side)
     box = Box.around(kidney)
     if box is None:
@@ -32,13 +41,11 @@ def humped(rng: Rng, scene: Scene, side: Side) -> Scene:
     middle = points.mean(axis=0)
     at = points[int(rng.integers(len(points)))]
     outward = (at - middle) / max(float(np.linalg.norm(at - middle)), 1e-6)
-    height = rng.uniform(4.0, 9.0)
-    width = height * rng.uniform(1.1, 1.9)
     squared = np.zeros(scene.shape, dtype=np.float32)
     for axis, (count, step) in enumerate(zip(scene.shape, scene.spacing_mm, strict=True)):
         line = (np.arange(count) * step - at[axis]).astype(np.float32)
         squared += (line**2).reshape([-1 if n == axis else 1 for n in range(3)])
-    push = np.exp(-squared / (2 * width**2)) * np.float32(height)
+    push = np.exp(-squared / (2 * width_mm**2)) * np.float32(height_mm)
     return pulled(
         scene, [-push * np.float32(part / step) for part, step in zip(outward, scene.spacing_mm, strict=True)]
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,9 +16,11 @@ from .fields import Rng
 from .kidney_tissue import draw_tissue, phase_like
 from .made import MadeSample
 from .masses import InsertedMass, PlannedMass, insert_mass, plan_mass
+from .one_kidney import drawn_kidney, kidneys_of
 from .reconstruction import reconstructed
 from .repainting import repainted
 from .scene import Scene, resample_labels
+from .slice_thickness import thicker, thinner
 from .sources import ShapeLibrary
 from .variants import with_variants
 from .warping import warped
@@ -29,6 +30,7 @@ MARGIN_MM = 15.0
 _PHASES = (None, Phase.UNENHANCED, Phase.CORTICOMEDULLARY, Phase.NEPHROGRAPHIC, Phase.EXCRETORY)
 _PHASE_SHARES = (0.3, 0.18, 0.3, 0.12, 0.1)  # early ones often: their pyramids are what is mistaken for masses
 _REPAINTED_SHARE = {"real": 0.12, "synthetic": 0.25, "phantom": 0.88}
+_THIN_SHARE = 0.08
 _MASS_COUNT_SHARES = (0.25, 0.4, 0.22, 0.13)
 
 
@@ -36,12 +38,12 @@ def prepared_kidney(
     rng: Rng, scene: Scene, plans: list[PlannedMass], shapes: ShapeLibrary | None
 ) -> tuple[Scene, Side, list[InsertedMass], dict[str, Any]] | None:
     """A stretch of a scan about one kidney, varied (phase, warp, look-alikes, dose, slices), with masses put in."""
-    sides = [side for side in Side if (scene.labels == Label.kidney(side)).sum() > 500]
-    if not sides:
+    drawn = drawn_kidney(rng, scene)
+    if drawn is None:
         return None
-    side = sides[int(rng.integers(len(sides)))]
+    side, box = drawn
     largest = max((plan.diameter_mm for plan in plans), default=0.0)
-    part = scene.crop(_kidney_box(scene, side).grown(26 + 0.6 * largest, scene.spacing_mm, scene.shape))
+    part = scene.crop(box.grown(26 + 0.6 * largest, scene.spacing_mm, scene.shape))
     if rng.random() < 0.5:
         part = part.mirrored()
         side = Side.LEFT if side is Side.RIGHT else Side.RIGHT
@@ -73,15 +75,9 @@ def prepared_kidney(
     part, facts["reconstruction"] = reconstructed(rng, part)
     if rng.random() < 0.25 and part.spacing_mm[0] < 3.5:
         part = thicker(part, float(rng.uniform(4, 5)))
+    elif rng.random() < _THIN_SHARE:
+        part = thinner(rng, part, float(rng.uniform(0.6, 1.2)))
     return part, side, inserted, facts
-
-
-def thicker(scene: Scene, thickness_mm: float) -> Scene:
-    """The scene in slices of ``thickness_mm``."""
-    k = max(2, round(scene.shape[0] * float(scene.spacing_mm[0]) / thickness_mm))
-    coarse = scene.resampled(Box.whole(scene.shape), (k, *scene.shape[1:]))
-    through = min(1.0, float(scene.spacing_mm[0]) / thickness_mm)
-    return replace(coarse, noise=replace(scene.noise, sd_hu=scene.noise.sd_hu * float(np.sqrt(through))))
 
 
 def delineate_samples(rng: Rng, scene: Scene, shapes: ShapeLibrary | None) -> list[MadeSample]:
@@ -102,19 +98,12 @@ def delineate_samples(rng: Rng, scene: Scene, shapes: ShapeLibrary | None) -> li
     return [MadeSample(image, labels, part, facts)]
 
 
-def _kidney_box(scene: Scene, side: Side) -> Box:
-    box = Box.around(scene.labels == Label.kidney(side))
-    if box is None:
-        raise ValueError(f"the scene has no {side.value} kidney")
-    return box
-
-
 def kidney_box_as_found(rng: Rng, part: Scene, side: Side) -> Box:
     """The box that a coarse prediction would give: of kidney and masses, jittered, seldom far too small or large."""
-    mask = part.labels == Label.kidney(side)
-    kidney = Box.around(mask)
-    if kidney is None:
+    kidneys = kidneys_of(part, side, fewest_voxels=1)
+    if not kidneys:
         raise ValueError("the kidney has gone")
+    kidney, mask = kidneys[0], part.labels == Label.kidney(side)
     near = kidney.grown(12, part.spacing_mm, part.shape)
     whole = np.zeros(part.shape, dtype=bool)
     whole[near.slices] = mask[near.slices] | part.masses[near.slices]

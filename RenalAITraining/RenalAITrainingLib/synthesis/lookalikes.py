@@ -13,6 +13,7 @@ from RenalAILib.boxes import Box
 from RenalAILib.labels import Label, Side
 
 from .fields import Field, Rng, smooth_field
+from .levels import layered
 from .partial_volume import share_within
 from .scene import Scene
 from .shapes import Ellipsoid
@@ -100,7 +101,10 @@ def _pelvis(rng: Rng, part: Scene, kidney: Mask) -> Field:
     depth = ndimage.distance_transform_edt(np.pad(kidney, 1), sampling=part.spacing_mm)[1:-1, 1:-1, 1:-1]
     swell = rng.uniform(-2, 5 if rng.random() < 0.75 else 12) + 1.5 * smooth_field(rng, part.shape, part.spacing_mm, 12)
     signed = np.maximum(inner - swell, 5 - depth)  # a rim of parenchyma stays
-    urine = rng.normal(7, 5) if rng.random() < 0.8 else rng.uniform(120, 400)
+    urine: Field | float = float(rng.normal(7, 5))
+    if rng.random() < 0.2:  # contrast medium, at times settled
+        bright = float(rng.uniform(120, 400))
+        urine = layered(rng, signed < 0, part.spacing_mm, float(urine), bright) if rng.random() < 0.4 else bright
     share = 1 / (1 + np.exp(signed / 0.5)) * kidney
     return np.asarray(part.hu + share * (urine + part.noise.draw(rng, part.shape) - part.hu), dtype=np.float32)
 

@@ -15,10 +15,12 @@ import numpy.typing as npt
 from RenalAILib.labels import MassClass
 
 from .fields import Field, Rng, smooth_field
+from .levels import layered
 from .scene import PLAIN_KIDNEY_HU
 
 FAT_POOR_SHARE = 0.10
 HYPERDENSE_SHARE = 0.10
+LEVEL_SHARE = 0.04
 _LEAST_ENHANCED_HU = 70.0
 
 
@@ -85,7 +87,11 @@ def _cystic(rng: Rng, signed: Field, spacing: npt.ArrayLike, diameter: float, su
     hyperdense = rng.random() < HYPERDENSE_SHARE
     fluid = rng.uniform(40, 90) if hyperdense else rng.normal(9, 6)
     shape = _shape(signed)
-    hu = np.full(shape, fluid, dtype=np.float32) + 1.5 * smooth_field(rng, shape, spacing, max(diameter / 2, 3))
+    hu = np.full(shape, fluid, dtype=np.float32)
+    if diameter > 10 and rng.random() < LEVEL_SHARE:  # blood that has settled, seldom milk of calcium
+        heavy = rng.uniform(45, 85) if rng.random() < 0.7 else rng.uniform(120, 350)
+        hu = layered(rng, signed < 0, np.asarray(spacing, dtype=np.float64), float(min(fluid, 25)), float(heavy))
+    hu = hu + 1.5 * smooth_field(rng, shape, spacing, max(diameter / 2, 3))
     tissue = _soft(rng, surround, 0.3, 0.8)
     if diameter > 12 and rng.random() < 0.22:  # septa: thin sheets, where a smooth field crosses zero
         field = smooth_field(rng, shape, spacing, diameter * rng.uniform(0.35, 0.6))

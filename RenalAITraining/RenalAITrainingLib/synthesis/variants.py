@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from RenalAILib.labels import Side
 
+from .aneurysm import aortic_aneurysm
+from .ascites import ascites
 from .bulging import humped, lobulated
 from .elsewhere import liver_lesions, stranded_fat
 from .fields import Rng
@@ -14,11 +16,13 @@ from .lookalikes import lookalike
 from .neighbours import hilar_vessels, nodule_beside
 from .renal_pelvis import extrarenal_pelvis
 from .scene import Scene
+from .shrunken import scarred, shrunken
 from .sinus_variants import peripelvic_cysts, sinus_lipomatosis, sinus_lobules
 from .stents import with_stent
 
 SHARES = {
-    "hump": 0.12, "lobulation": 0.12, "sinus fat": 0.18, "sinus lobules": 0.15, "peripelvic cysts": 0.06, "inside": 0.3,
+    "aneurysm": 0.05, "ascites": 0.06, "shrunken": 0.06, "scars": 0.06, "hump": 0.12, "lobulation": 0.12,
+    "sinus fat": 0.18, "sinus lobules": 0.15, "peripelvic cysts": 0.06, "inside": 0.3,
     "stent": 0.03, "liver lesions": 0.1, "stranded fat": 0.12,
     "nodule": 0.18, "extrarenal pelvis": 0.2, "hilar vessels": 0.12,
 }  # fmt: skip
@@ -28,6 +32,10 @@ SHARES = {
 def with_variants(rng: Rng, scene: Scene, side: Side, phase: Phase | None) -> tuple[Scene, list[str]]:
     """``scene`` with some variants of the kidney of ``side``, and which; none of them is a mass in the truth."""
     makers: dict[str, Callable[[Rng, Scene], Scene]] = {
+        "aneurysm": aortic_aneurysm,
+        "ascites": ascites,
+        "shrunken": lambda rng, scene: shrunken(rng, scene, side),
+        "scars": lambda rng, scene: scarred(rng, scene, side),
         "hump": lambda rng, scene: humped(rng, scene, side),
         "lobulation": lobulated,
         "sinus fat": lambda rng, scene: sinus_lipomatosis(rng, scene, side),
