@@ -57,17 +57,14 @@ class StepCost:
         return (self.saved_bytes / 2 + _STATE_BYTES * self.weights) / 1e9 + _WORKSPACE_GB
 
 
-def step_cost(recipe: Recipe, edge_share: float = 1.0) -> StepCost:
+def step_cost(recipe: Recipe) -> StepCost:
     """The cost of a step of a recipe of a 3-D stage with a patch, or with samples of one shape.
-
-    Args:
-        edge_share: of each edge of the patch, for a smaller step.
 
     Raises:
         ValueError: the shape of the recipe's input follows from its samples alone.
     """
     with torch.device("meta"):
-        network, images = _network(recipe), _images(recipe, edge_share)
+        network, images = _network(recipe), _images(recipe, 1.0)
     saved: dict[int, int] = {}
 
     def keep(value: Tensor) -> Tensor:

@@ -19,6 +19,7 @@ from RenalAILib.errors import InputError
 from RenalAILib.labels import KIDNEY_LABELS, Label, MassClass, Side
 from RenalAILib.orientation import canonical
 from RenalAILib.resampling import coarse_shape, resample
+from RenalAILib.volume import Volume
 
 from ..convention import to_convention
 from ..samples import SampleStore, Split
@@ -116,11 +117,17 @@ def fill(
     return len(store) - before
 
 
-def scene_of(dataset: Dataset, case: Case, split: Split, sinus: bool = True) -> Scene:
-    """A case in the canonical view, kidneys with their sinus; what only synthesis asks for is left empty."""
+def canonical_case(dataset: Dataset, case: Case) -> tuple[Volume, Volume]:
+    """CT and reference of a case in the canonical view. Raises InputError where they do not lie on one grid."""
     ct, labels = canonical(dataset.volume(case)), canonical(dataset.labels(case))
     if not labels.same_grid(ct):
         raise InputError(f"the mask of {case.name} does not lie on the grid of its CT; see renalai dataset check")
+    return ct, labels
+
+
+def scene_of(dataset: Dataset, case: Case, split: Split, sinus: bool = True) -> Scene:
+    """A case in the canonical view, kidneys with their sinus; what only synthesis asks for is left empty."""
+    ct, labels = canonical_case(dataset, case)
     drawn = np.ascontiguousarray(labels.voxels, dtype=np.uint8)
     return Scene(
         ct.voxels.astype(np.float32),

@@ -24,7 +24,6 @@ from RenalAILib.axial_slices import Pair, fitted, slice_on_grid
 from RenalAILib.boxes import Box
 from RenalAILib.errors import InputError
 from RenalAILib.labels import MASS_LABELS
-from RenalAILib.orientation import canonical
 from RenalAILib.volume import Volume
 
 from ..recipes.recipe import Recipe
@@ -33,7 +32,7 @@ from ..synthesis.phantoms import phantom_scene
 from ..synthesis.scene import resample_labels
 from .case import Case
 from .folder import Dataset
-from .real_samples import chosen_cases
+from .real_samples import canonical_case, chosen_cases
 from .vocabulary import Histology
 
 SHAPE: Pair = (224, 224)
@@ -108,10 +107,8 @@ def fill_slices(
     return len(store) - before
 
 
-def fill_from_phantoms(
-    count: int, recipe: Recipe, output: Path, *, most: int | None = 12, shape: Pair = SHAPE, validate_every: int = 5
-) -> int:
-    """Slices of ``count`` simulated patients, of which every ``validate_every``-th validates; how many were written.
+def fill_from_phantoms(count: int, recipe: Recipe, output: Path, *, most: int | None = 12) -> int:
+    """Slices of ``count`` simulated patients, of which every fifth validates; how many were written.
 
     Raises:
         InputError: the recipe is of another stage or wants a histology, which phantoms have not.
@@ -123,21 +120,19 @@ def fill_from_phantoms(
     before = len(store)
     there = _held(store)
     for number in range(count):
-        split: Split = "validation" if number % validate_every == validate_every - 1 else "train"
+        split: Split = "validation" if number % 5 == 4 else "train"
         scene = phantom_scene(number, split, "delineate")
         k, j, i = scene.spacing_mm
         grid = np.diag([-i, -j, k, 1.0])
         patient = Patient(Volume(scene.hu, grid), Volume(scene.labels, grid))
-        _add(store, there, recipe, patient, f"phantom{number}", split, "phantom", most, shape)
+        _add(store, there, recipe, patient, f"phantom{number}", split, "phantom", most, SHAPE)
     _check_classes(store, recipe)
     return len(store) - before
 
 
 def patient_of_case(dataset: Dataset, case: Case) -> Patient:
     """A case in the canonical view, with what is known of its histology. Raises InputError for grids that differ."""
-    ct, labels = canonical(dataset.volume(case)), canonical(dataset.labels(case))
-    if not labels.same_grid(ct):
-        raise InputError(f"the mask of {case.name} does not lie on the grid of its CT; see renalai dataset check")
+    ct, labels = canonical_case(dataset, case)
     told = {mass.histology for mass in case.masses} | {case.facts.histology}
     return Patient(ct, labels, frozenset(told - {Histology.UNKNOWN}))
 

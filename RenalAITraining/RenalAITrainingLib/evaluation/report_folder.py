@@ -31,9 +31,7 @@ FILES = ("evaluation.json", "evaluation.html", "tables", "figures", "overlays", 
 _AGAINST = "against/"
 
 
-def write_report(
-    selection: Selection, part: str | None, runs: Sequence[Run], folder: Path, time: datetime | None = None
-) -> list[Table]:
+def write_report(selection: Selection, part: str | None, runs: Sequence[Run], folder: Path) -> list[Table]:
     """Write the report of one system, or of two side by side.
 
     Args:
@@ -41,7 +39,6 @@ def write_report(
         part: of the split; None for all.
         runs: one or two.
         folder: absent, empty, or an older report, which is replaced.
-        time: of the evaluation, with its zone; now, if None.
 
     Returns:
         The first system's tables; the comparison comes first where there are two.
@@ -49,7 +46,7 @@ def write_report(
     Raises:
         InputError: the folder holds something else, or cannot be written.
     """
-    time = time or datetime.now().astimezone()
+    time = datetime.now().astimezone()
     resamples = Resamples(result.patient for run in runs for result in run.results)
     if resamples.patients < FEW_PATIENTS:
         note = f"Only {resamples.patients} patients: the intervals are too narrow to be believed."

@@ -45,7 +45,6 @@ class BundleSystem:
         bundle: verified.
         device: ``auto``, ``cpu`` or ``cuda``.
         fast: one network in place of an ensemble.
-        engine: ``onnxruntime``, ``openvino`` or ``torch``; None for the best there is.
         dataset: that the cases are of, where a bundle that fuses phases finds a patient's other scans.
     """
 
@@ -55,10 +54,9 @@ class BundleSystem:
         *,
         device: str = "auto",
         fast: bool = False,
-        engine: str | None = None,
         dataset: Dataset | None = None,
     ) -> None:
-        self._bundle, self._device, self._fast, self._engine = bundle, device, fast, engine
+        self._bundle, self._device, self._fast = bundle, device, fast
         self._dataset = dataset if isinstance(bundle.stages, PhaseFusionStages) else None
 
     @property
@@ -70,9 +68,7 @@ class BundleSystem:
         return f"bundle {self._bundle.sha256} fast={self._fast}" + (f" with {others}" if others else "")
 
     def predict(self, pair: Pair, ct: Volume) -> Prediction:
-        outcome = segment(
-            ct, self._bundle, device=self._device, engine=self._engine, fast=self._fast, phases=self._scans(pair, ct)
-        )
+        outcome = segment(ct, self._bundle, device=self._device, fast=self._fast, phases=self._scans(pair, ct))
         labels = Volume(outcome.labels, ct.ijk_to_ras, f"labels of {pair.case}")
         return Prediction(labels, outcome.findings, outcome.findings.timings_s["total"])
 

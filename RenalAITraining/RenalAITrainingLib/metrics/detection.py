@@ -17,6 +17,7 @@ from RenalAILib.default_boxes import Boxes
 from RenalAILib.detector.overlap import intersection_over_union
 
 IOU = 0.5
+"""From which overlap on a box is one that is there."""
 SCORE = 0.5
 """From which score on a box counts in precision, recall and F1."""
 
@@ -53,7 +54,7 @@ class DetectionScores:
     lesions: int
 
 
-def hits(judged: JudgedBoxes, iou: float = IOU) -> npt.NDArray[np.intp]:
+def hits(judged: JudgedBoxes) -> npt.NDArray[np.intp]:
     """For each box found the number of the true box it is, -1 where it is none; in the order of ``judged.boxes``."""
     result = np.full(len(judged.boxes), -1, dtype=np.intp)
     if len(judged.truth) == 0 or len(judged.boxes) == 0:
@@ -61,13 +62,13 @@ def hits(judged: JudgedBoxes, iou: float = IOU) -> npt.NDArray[np.intp]:
     overlap = intersection_over_union(judged.boxes, judged.truth)
     for box in np.argsort(-judged.scores, kind="stable"):
         best = int(overlap[box].argmax())
-        if overlap[box, best] >= iou:
+        if overlap[box, best] >= IOU:
             result[box] = best
             overlap[:, best] = -1.0
     return result
 
 
-def detection_scores(slices: Sequence[JudgedBoxes], score: float = SCORE, iou: float = IOU) -> DetectionScores:
+def detection_scores(slices: Sequence[JudgedBoxes]) -> DetectionScores:
     """The measures of one class.
 
     Example:
@@ -82,8 +83,8 @@ def detection_scores(slices: Sequence[JudgedBoxes], score: float = SCORE, iou: f
     found: set[Hashable] = set()
     scores, right = [], []
     for judged in slices:
-        which = hits(judged, iou)
-        sure = judged.scores >= score
+        which = hits(judged)
+        sure = judged.scores >= SCORE
         caught = which[sure & (which >= 0)]
         positive += len(caught)
         false += int((sure & (which < 0)).sum())

@@ -6,7 +6,6 @@ import hashlib
 
 import numpy as np
 
-from RenalAILib.axial_slices import Pair
 from RenalAILib.detector.slices import SliceGrid, looked_at, network_slices
 
 from ..lesion_boxes import LesionBox, as_shares, to_facts
@@ -34,17 +33,7 @@ def split_of(name: str, validation_share: float) -> Split:
     return "validation" if place < validation_share else "train"
 
 
-def add_scan(
-    store: SampleStore,
-    scan: BoxedScan,
-    name: str,
-    split: Split,
-    *,
-    shape: Pair = SHAPE,
-    step_mm: float = STEP_MM,
-    neighbours: int = NEIGHBOURS,
-    empty: int = 3,
-) -> int:
+def add_scan(store: SampleStore, scan: BoxedScan, name: str, split: Split, *, empty: int = 3) -> int:
     """Store the samples of one scan; how many there are. A scan that is there already adds none.
 
     Args:
@@ -52,7 +41,7 @@ def add_scan(
     """
     if any(name in record.sources for record in store.records):
         return 0
-    step = looked_at(scan.view, step_mm).step
+    step = looked_at(scan.view, STEP_MM).step
     wanted = {
         k
         for centre in scan.centres.values()
@@ -61,20 +50,20 @@ def add_scan(
     }
     without = [k for k in range(scan.view.shape[0]) if not scan.boxes.get(k)]
     wanted |= {without[n] for n in np.linspace(0, len(without) - 1, min(empty, len(without))).round().astype(int)}
-    grid = SliceGrid.of(scan.view, shape)
+    grid = SliceGrid.of(scan.view, SHAPE)
     for k in sorted(wanted):
-        boxes = [_on_grid(box, grid, shape) for box in scan.boxes.get(k, ())]
-        image = network_slices(scan.view, k, step, neighbours, shape)
+        boxes = [_on_grid(box, grid) for box in scan.boxes.get(k, ())]
+        image = network_slices(scan.view, k, step, NEIGHBOURS, SHAPE)
         facts = {"k": k, **to_facts(boxes)}
         label = np.zeros(image.shape, np.uint8)
         store.append(image, label, split=split, stage="slice-detect", kind="real", sources=(name,), **facts)
     return len(wanted)
 
 
-def _on_grid(box: LesionBox, grid: SliceGrid, shape: Pair) -> LesionBox:
+def _on_grid(box: LesionBox, grid: SliceGrid) -> LesionBox:
     pixels = np.array([box.rect])
-    edges = grid.to_shares(pixels)[0] * np.tile(np.array(shape, dtype=np.float64), 2)
+    edges = grid.to_shares(pixels)[0] * np.tile(np.array(SHAPE, dtype=np.float64), 2)
     top, left, bottom, right = edges.tolist()
     moved = LesionBox((top, left, bottom, right), box.label, box.lesion)
-    assert (as_shares([moved], shape) >= 0).all(), "a box lies in its slice"
+    assert (as_shares([moved], SHAPE) >= 0).all(), "a box lies in its slice"
     return moved

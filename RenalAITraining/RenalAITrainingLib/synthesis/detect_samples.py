@@ -25,6 +25,7 @@ from .surroundings import air_as_air
 SHAPE: Pair = (430, 418)
 STEP_MM = 3.0
 NEIGHBOURS = 1
+"""Slices below and above that a sample has beside its own."""
 EMPTY_SHARE = 0.25
 """Share of the slices without kidney and mass that become samples."""
 KIDNEY, MASS = "kidney", "mass"
@@ -32,14 +33,7 @@ MOST_OF_A_DRAW = 8
 _SMALLEST_PIXELS = 4  # of a structure in a slice of the CT: less is the edge of one
 
 
-def detect_samples(
-    rng: Rng,
-    scene: Scene,
-    shape: Pair = SHAPE,
-    step_mm: float = STEP_MM,
-    neighbours: int = NEIGHBOURS,
-    empty_share: float = EMPTY_SHARE,
-) -> list[MadeSample]:
+def detect_samples(rng: Rng, scene: Scene, shape: Pair = SHAPE, step_mm: float = STEP_MM) -> list[MadeSample]:
     """The slices that a detector looks at: all with kidney or mass, and some of the others, from feet to head.
 
     Boxes lie about each kidney (with its sinus, without masses) and each mass. Label maps are left empty: boxes tell
@@ -56,9 +50,9 @@ def detect_samples(
             LesionBox(_rect(grid.to_shares(np.array([box.rect])), shape), box.label, box.lesion)
             for box in boxes.get(k, [])
         ]
-        if not here and rng.random() >= empty_share:
+        if not here and rng.random() >= EMPTY_SHARE:
             continue
-        image = network_slices(view, k, slices.step, neighbours, shape)
+        image = network_slices(view, k, slices.step, NEIGHBOURS, shape)
         made.append(MadeSample(image, np.zeros(image.shape, np.uint8), scene, {"k": k, **to_facts(here)}))
     return made
 
