@@ -1,25 +1,20 @@
-"""From cases to a bundle that RenalAI runs, by the commands a user types: phantoms, and KiTS23's own layout."""
+"""From cases to a bundle that RenalAI runs, by the commands a user types, on phantoms."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-import yaml
-from kitscases import kits_folder
-from labelledcases import NAMES as FIXED_NAMES
 from labelledcases import ct_of, labels
+from plancommands import shipped_plan, train_words, written_plan
 
 from RenalAILib.bundles.bundle import read_bundle
 from RenalAILib.cli import main as renalai
 from RenalAILib.errors import InputError
 from RenalAILib.labels import Label
-from RenalAILib.pseudonyms import Pseudonyms
 from RenalAILib.reading import read_labels
 from RenalAILib.report.nifti import nifti_ct, nifti_labels
 from RenalAILib.volume import Volume
@@ -27,6 +22,8 @@ from RenalAITrainingLib import commands
 from RenalAITrainingLib.dataset.folder import Dataset
 from RenalAITrainingLib.plans import bundle_plan
 from RenalAITrainingLib.training.metrics_log import read_metrics
+
+pytestmark = pytest.mark.usefixtures("same_pseudonyms")
 
 CLASSES = (Label.AML, Label.CYSTIC, Label.SOLID)
 NAMES = {"background": 0, "kidney_right": 1, "kidney_left": 2, "aml": 3, "cystic": 4, "solid": 5}
@@ -55,16 +52,8 @@ def _dice(one: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]) -> float:
     return float(2 * (one & other).sum() / (one.sum() + other.sum()))
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _same_names_everywhere() -> Iterator[None]:
-    """Pseudonyms follow from a user's own key, and who trains from pseudonyms: here they are always the same."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Pseudonyms, "of_user", lambda folder: FIXED_NAMES)
-        yield
-
-
 @pytest.fixture(scope="module")
-def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def dataset(tmp_path_factory: pytest.TempPathFactory, same_pseudonyms: None) -> Path:
     """Ten phantoms, imported, checked and split."""
     folder = tmp_path_factory.mktemp("whole") / "set"
     raw = _phantoms(folder.parent / "Dataset001_Phantoms", 10)
@@ -74,14 +63,10 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _words(plan: str | Path, dataset: Path, out: Path) -> list[str]:
-    return ["train", "--all", str(plan), "--dataset", str(dataset), "-o", str(out), "--threads", "1", "--device", "cpu"]
-
-
 @pytest.fixture(scope="module")
 def trained(dataset: Path) -> Path:
     """All that ``train --all toy`` makes of them."""
-    assert renalai(_words("toy", dataset, dataset.parent / "out")) == 0
+    assert renalai(train_words("toy", dataset, dataset.parent / "out")) == 0
     return dataset.parent / "out"
 
 
@@ -105,7 +90,7 @@ def test_the_same_words_again_make_nothing_twice(
     dataset: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Neither where all is there, nor where the bundle is not."""
-    words = _words("toy", dataset, trained)
+    words = train_words("toy", dataset, trained)
     curves = {name: read_metrics(trained / "runs" / name / "metrics.jsonl") for name in ("locate", "delineate")}
     assert renalai(words) == 0
     assert "is there already, complete" in capsys.readouterr().out
@@ -119,50 +104,21 @@ def test_the_same_words_again_make_nothing_twice(
 def test_one_stage_is_trained_on_the_same_cases_and_set_against_two(
     dataset: Path, trained: Path, tmp_path: Path
 ) -> None:
-    plan = _shipped("zhao2023-one-stage")
+    plan = shipped_plan("zhao2023-one-stage")
     plan["networks"][0]["changes"] = {
         "data": {"patch": [32, 32, 48]},
         "network": {"options": {"filters": [8, 16, 32], "residual_units": 0, "features": 8}},
         "optimiser": {"learning_rate": 0.01},
         "schedule": {"batch": 2, "epochs": None, "steps": 30, "validate_every": 15},
     }
-    path, name = _written(plan, tmp_path), plan["bundle"]["name"]
-    assert renalai(_words(path, dataset, tmp_path / "out")) == 0
+    path, name = written_plan(plan, tmp_path), plan["bundle"]["name"]
+    assert renalai(train_words(path, dataset, tmp_path / "out")) == 0
     one, two = str(tmp_path / "out" / name), str(trained / "toy")
     words = ["evaluate", str(dataset), "--split", "test", "--bundle", two, "--against", one, "--device", "cpu"]
     assert renalai([*words, "-o", str(tmp_path / "report")]) == 0
     content = json.loads((tmp_path / "report" / "evaluation.json").read_text(encoding="utf-8"))
     assert [system["name"].split()[0] for system in content["systems"]] == ["toy", name]
     assert content["comparison"]["rows"]
-
-
-def _shipped(name: str) -> dict[str, Any]:
-    path = Path(bundle_plan.__file__).parent / f"{name}.yaml"
-    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return content
-
-
-def _written(plan: dict[str, Any], folder: Path) -> Path:
-    (folder / "plan.yaml").write_text(yaml.safe_dump(plan), encoding="utf-8")
-    return folder / "plan.yaml"
-
-
-def test_two_cases_in_the_layout_of_kits23_train_as_they_are(tmp_path: Path) -> None:
-    """What ``kits23_download_data`` leaves: ``dataset/case_00000/{imaging,segmentation}.nii.gz``, ``kits23.json``."""
-    root = kits_folder(tmp_path / "kits23", 2)
-    dataset = tmp_path / "set"
-    assert renalai(["dataset", "import", str(root), "-o", str(dataset)]) == 0
-    imported = Dataset.open(dataset)
-    assert sorted(mass.mass_class.value for case in imported for mass in case.masses) == [
-        "aml", "cystic", "cystic", "solid",
-    ]  # fmt: skip
-    assert renalai(["dataset", "split", str(dataset), "--ratio", "1:1:0"]) == 0
-    toy = _shipped("toy")
-    for network in toy["networks"]:
-        network["changes"]["schedule"] |= {"steps": 2, "validate_every": 2}
-    assert renalai(_words(_written(toy, tmp_path), dataset, tmp_path / "out")) == 0
-    bundle = read_bundle(tmp_path / "out" / "toy")
-    assert "no evaluation was made" in bundle.model_card  # there is no test part, and the card says so
 
 
 def test_plans_name_what_exists() -> None:
@@ -190,7 +146,7 @@ def test_plans_name_what_exists() -> None:
 def test_a_plan_that_cannot_work_is_told_before_anything_starts(
     change: dict[str, object], told: str, tmp_path: Path
 ) -> None:
-    path = _written(_shipped("toy") | change, tmp_path)
+    path = written_plan(shipped_plan("toy") | change, tmp_path)
     with pytest.raises(InputError, match=told):
         bundle_plan.load(path)
 
