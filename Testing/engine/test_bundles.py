@@ -15,7 +15,7 @@ import pytest
 from toybundle import toy_bundle
 
 from RenalAILib.bundles.bundle import CHECKSUMS, METADATA, read_bundle, write_checksums
-from RenalAILib.bundles.store import DEFAULT_BUNDLE, export_bundle, find_bundles, import_bundle, load_bundle
+from RenalAILib.bundles.store import DEFAULT_BUNDLE, SHIPPED, export_bundle, find_bundles, import_bundle, load_bundle
 from RenalAILib.errors import InputError
 
 
@@ -103,6 +103,10 @@ EDITS = {
     "two edges": (lambda d: d["stages"]["delineate"].update(shape=[64, 64]), "three whole numbers"),
     "huge shape": (lambda d: d["stages"]["delineate"].update(shape=[64, 64, 99999]), "three whole numbers"),
     "channels swapped": (lambda d: d["stages"]["characterise"].update(channels=["mask", "image"]), "channels must be"),
+    "a model without head": (
+        lambda d: d["stages"]["characterise"].update(models=["models/characterise.onnx"] * 2),
+        "characterise heads: there must be one for each of models",
+    ),
     "class missing": (lambda d: d["stages"]["characterise"].update(classes=["aml", "solid"]), "some order of aml"),
     "no window": (lambda d: d["stages"]["locate"].update(window=30), "window must be a JSON object"),
 }
@@ -115,6 +119,17 @@ def test_reads_metadata_as_types(folder: Path) -> None:
     assert set(bundle.stages.files) <= set(bundle.checksums)
     assert bundle.identity.sha256 == toy_bundle().sha256
     assert bundle.model_card.startswith("# Toy networks")
+
+
+def test_one_head_by_its_old_name(folder: Path) -> None:
+    """Bundles published while a cascade had one classifier at most."""
+
+    def older(data: dict) -> None:
+        stage = data["stages"]["characterise"]
+        stage["head"] = stage.pop("heads")[0]
+
+    edit(folder, older)
+    assert read_bundle(folder).stages == toy_bundle().stages
 
 
 @pytest.mark.parametrize("case", SPOILED)
@@ -163,6 +178,15 @@ def test_default_bundle_is_the_shipped_one_or_the_only_one(folder: Path, home: P
         edit(folder, lambda data: data.update(name=DEFAULT_BUNDLE))
         import_bundle(folder)
         assert load_bundle().name == DEFAULT_BUNDLE
+
+
+def test_of_two_shipped_the_accurate_one_is_the_default(folder: Path, home: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("RenalAILib.bundles.store.bundle_places", lambda: (home / "Bundles",))
+        for name in reversed(SHIPPED):
+            edit(folder, lambda data, name=name: data.update(name=name))
+            import_bundle(folder)
+        assert tuple(find_bundles()) == SHIPPED and load_bundle().name == DEFAULT_BUNDLE == SHIPPED[0]
 
 
 def test_export_and_import_give_the_same_bundle(folder: Path, home: Path, tmp_path: Path) -> None:

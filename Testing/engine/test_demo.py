@@ -1,4 +1,4 @@
-"""The demonstration with the shipped bundle: the bars of a newcomer's first command."""
+"""The demonstration with each shipped bundle: the bars of a newcomer's first command."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ import json
 import pytest
 
 from RenalAILib import cli
-from RenalAILib.bundles.store import find_bundles
 from RenalAILib.compare import DomainOutcome
 from RenalAILib.demo import demonstrate
+from shippedbundles import FOLDER, PRESENT
 
 
-@pytest.fixture(scope="module")
-def result(tmp_path_factory: pytest.TempPathFactory):
-    if "zhao2023-demo" not in find_bundles():
-        pytest.skip("no shipped bundle in Resources/Bundles")
-    return demonstrate(tmp_path_factory.mktemp("demo"), 1, bundle="zhao2023-demo", report=lambda *_: None)
+@pytest.fixture(scope="module", params=PRESENT)
+def result(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):
+    folder = tmp_path_factory.mktemp("demo")
+    return demonstrate(folder, 1, bundle=str(FOLDER / request.param), report=lambda *_: None)
 
 
 def test_the_bar_of_the_demonstration(result) -> None:

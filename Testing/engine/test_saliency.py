@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from RenalAILib.errors import InputError
-from RenalAILib.saliency import Head, grad_cam
+from RenalAILib.saliency import Head, grad_cam, mean_grad_cam
 
 
 def make(seed: int, features: int = 6, hidden: int = 9, classes: int = 3) -> tuple[Head, np.ndarray]:
@@ -59,6 +59,22 @@ def test_classes_have_maps_of_their_own() -> None:
 def test_nothing_for_the_class_gives_an_empty_map() -> None:
     head = Head(np.eye(2), np.full(2, -9.0), np.ones((3, 2)), np.zeros(3))
     assert not grad_cam(head, np.ones((2, 2, 2, 2)), 0).any()
+
+
+def test_an_ensembles_map_is_the_mean_of_its_members() -> None:
+    one, two = make(3), make(4)
+    parts = [grad_cam(head, features, 1) for head, features in (one, two)]
+    mean = mean_grad_cam([one[0], two[0]], [one[1], two[1]], 1)
+    np.testing.assert_allclose(mean, sum(parts) / sum(parts).max(), rtol=1e-5)
+    np.testing.assert_array_equal(mean_grad_cam([one[0]], [one[1]], 1), parts[0])
+    np.testing.assert_allclose(mean_grad_cam([one[0]] * 2, [one[1]] * 2, 1), parts[0], rtol=1e-6)
+
+
+def test_an_ensembles_map_is_on_the_grid_of_the_first() -> None:
+    head, coarse = make(3)
+    fine = coarse.repeat(2, 1).repeat(2, 2).repeat(2, 3)  # the same maps with twice the samples
+    mean = mean_grad_cam([head, head], [coarse, fine], 1)
+    np.testing.assert_allclose(mean, grad_cam(head, coarse, 1), atol=1e-5)
 
 
 def test_head_is_read_and_refused(tmp_path: Path) -> None:

@@ -26,7 +26,10 @@ for name in ("RenalAI", "RenalAITraining"):
 import RenalAILib, RenalAIScene, RenalAITrainingLib
 assert {Path(p.__file__).parents[1] for p in (RenalAILib, RenalAIScene, RenalAITrainingLib)} == {folder}
 bundle = RenalAILib.load_bundle()
-assert bundle.folder == folder / "Resources" / "Bundles" / "zhao2023-demo"
+from RenalAILib.bundles.store import DEFAULT_BUNDLE, find_bundles
+shipped = sys.argv[2].split()
+assert bundle.folder == folder / "Resources" / "Bundles" / DEFAULT_BUNDLE
+assert {name: path.parents[2] for name, path in find_bundles().items()} == dict.fromkeys(shipped, folder)
 for module in pkgutil.walk_packages(RenalAILib.__path__, "RenalAILib."):
     if not module.name.endswith("__main__"):
         importlib.import_module(module.name)
@@ -58,7 +61,7 @@ def test_the_installed_folder_is_complete(folder: Path, tmp_path: Path) -> None:
     home = {"RENALAI_HOME": str(tmp_path / "home"), "RENALAI_BUNDLES": "", "QT_QPA_PLATFORM": "offscreen"}
     path = os.pathsep.join([str(folder), str(ROOT / "Testing")])
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(folder)],
+        [sys.executable, "-c", SCRIPT, str(folder), " ".join(PRESENT)],
         cwd=tmp_path,
         env={**os.environ, **home, "PYTHONPATH": path},
         capture_output=True,
