@@ -41,6 +41,31 @@ from RenalAILib.worker.__main__ import main
 main()
 """
 
+UNENDING = """
+from pathlib import Path
+import RenalAILib.pipelines.running as pipeline
+once = pipeline.segment
+
+def segment(*words, **named):
+    while True:
+        outcome = once(*words, **named)
+        if not Path({flag!r}).exists():
+            return outcome
+
+pipeline.segment = segment
+from RenalAILib.worker.__main__ import main
+main()
+"""
+
+
+def unending_engine(folder: Path) -> tuple[list[str], Path]:
+    """The command of a worker whose real pipeline begins anew at its end, again and again, and a file: once it is
+    removed, the run comes to its end. What a test does to such a run it does in time, on any machine."""
+    path, flag = folder / "unending_engine.py", folder / "unending"
+    flag.touch()
+    path.write_text(UNENDING.format(flag=str(flag)), encoding="utf-8")
+    return [sys.executable, "-u", str(path)], flag
+
 
 def scripted_worker(folder: Path, stage: str, script: str) -> Any:
     """A :class:`RenalAILib.worker.client.Worker` that runs ``script`` when it reaches ``stage``.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -20,15 +19,6 @@ sys.path.insert(0, str(ROOT / "Testing" / "engine"))
 from paintedbody import painted_outcome  # noqa: E402
 
 ORDER = ("start", "read", "locate", "delineate", "characterise", "write", "done")
-
-
-@pytest.fixture
-def desk(tmp_path, monkeypatch):
-    monkeypatch.setenv("RENALAI_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    (tmp_path / "temporary").mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
-    return tmp_path
 
 
 @pytest.fixture
@@ -60,30 +50,37 @@ def click(button):
 
 
 def alive(pid):
+    """Whether a process is at work; one that is dead and not buried, as init of some containers leaves them, is not."""
     try:
         os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0] != "Z"
     except ProcessLookupError:
         return False
-    return True
+    except FileNotFoundError:  # gone meanwhile; other systems have no /proc
+        return sys.platform != "linux"
 
 
 @pytest.mark.parametrize("stage", ["read", "locate", "delineate", "characterise", "write"])
 def test_cancel_at_each_stage(panel, double, desk, stage, measured):
-    widget = panel(stage, "time.sleep(60)")
+    widget = panel(stage, "time.sleep(3600)")
     ui = widget.ui
-    with double.counted() as changed:
-        click(ui.segmentButton)
-        run = widget.panel.run._runs[0]
-        double.waitFor(lambda: run.progress.stage == stage, 60)
-        pid = widget.logic._queue._engine.pid
-        double.dialogs.clear()  # what was asked before the run: the licence of the weights
-        begun = time.monotonic()
-        click(ui.segmentButton)
-        double.waitFor(lambda: ui.segmentButton.text == "Segment", 5)
-        took = time.monotonic() - begun
-        assert ui.stageLine.text == "Cancelled." and changed() == {} and not double.dialogs
-    double.waitFor(lambda: not alive(pid) and not list((desk / "temporary").iterdir()), 2)
-    measured(f"cancel while '{stage}'", 1000 * took, "ms", 1000)
+
+    def cancelled():
+        with double.counted() as changed:
+            click(ui.segmentButton)
+            run = widget.panel.run._runs[0]
+            double.waitFor(lambda: run.progress.stage == stage)
+            pid = widget.logic._queue._engine.pid
+            double.dialogs.clear()  # what was asked before the run: the licence of the weights
+            begun = time.monotonic()
+            click(ui.segmentButton)
+            double.waitFor(lambda: ui.segmentButton.text == "Segment")
+            took = time.monotonic() - begun
+            assert ui.stageLine.text == "Cancelled." and changed() == {} and not double.dialogs
+        double.waitFor(lambda: not alive(pid) and not list((desk / "temporary").iterdir()))
+        return 1000 * took
+
+    measured(f"cancel while '{stage}'", cancelled, "ms", 1000)
 
 
 @pytest.mark.parametrize(
@@ -107,12 +104,12 @@ def test_a_failure_is_told_and_the_next_run_works(panel, double, desk, script, w
     ui = panel("delineate", once).ui
     with double.counted() as changed:
         click(ui.segmentButton)
-        double.waitFor(lambda: double.answers.of("error"), 60)
+        double.waitFor(lambda: double.answers.of("error"))
         (shown,) = double.answers.of("error")
         assert words in shown.text and "CT could not be segmented" in shown.text and "Traceback" not in shown.text
         assert words.split(".")[0] in ui.stageLine.text and ui.segmentButton.text == "Segment" and changed() == {}
     click(ui.segmentButton)
-    double.waitFor(lambda: ui.segmentButton.text == "Segment", 60)
+    double.waitFor(lambda: ui.segmentButton.text == "Segment")
     assert ui.massTable.rowCount == 3 and len(double.answers.of("error")) == 1
 
 
@@ -126,7 +123,7 @@ def test_a_disk_that_is_full_when_the_ct_is_sent(panel, double, monkeypatch):
     monkeypatch.setattr(RenalAILib.worker.segmenting, "write_volume", full)
     ui = panel("never", "").ui
     click(ui.segmentButton)
-    double.waitFor(lambda: double.answers.of("error"), 60)
+    double.waitFor(lambda: double.answers.of("error"))
     (shown,) = double.answers.of("error")
     assert "disk of the temporary folder is full" in shown.text and ui.segmentButton.enabled
 
@@ -144,24 +141,26 @@ from scriptedworker import scripted_worker
 from RenalAIScene.volumes import add_volume
 from RenalAIWidgets.jobqueue import JobQueue
 from RenalAIWidgets.logic import RenalAILogic
-logic = RenalAILogic(None, JobQueue(scripted_worker(Path({desk!r}), "locate", "time.sleep(60)"), qt.QTimer.singleShot))
+engine = scripted_worker(Path({desk!r}), "locate", "time.sleep(3600)")
+logic = RenalAILogic(None, JobQueue(engine, qt.QTimer.singleShot))
 run = logic.segment(add_volume(painted_outcome().volume, "CT"), waitForCompletion=False)
-double.waitFor(lambda: run.progress.stage == "locate", 60)
+double.waitFor(lambda: run.progress.stage == "locate")
 print(logic._queue._engine.pid, flush=True)
 {end}
 """
 
 
 @pytest.mark.parametrize("end", ["sys.exit(0)", "os._exit(1)", "os.kill(os.getpid(), 9)"])
+@pytest.mark.timeout(600)
 def test_slicer_quits_or_dies_mid_run(desk, end):
     """No cleanup is called, as when Slicer is killed: the engine notices that its starter is gone."""
     paths = [str(ROOT / part) for part in ("Testing", "Testing/engine", "Testing/gui", "RenalAI")]
     source = QUITTER.format(paths=paths, temporary=str(desk / "temporary"), desk=str(desk), end=end)
     done = subprocess.run(
-        [sys.executable, "-c", source], capture_output=True, encoding="utf-8", errors="replace", timeout=120
+        [sys.executable, "-c", source], capture_output=True, encoding="utf-8", errors="replace", timeout=250
     )
     pid = int(done.stdout.split()[-1])
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 200
     while time.monotonic() < deadline and (alive(pid) or list((desk / "temporary").glob("renalai*"))):
         time.sleep(0.05)
     assert not alive(pid) and not list((desk / "temporary").glob("renalai*"))

@@ -6,7 +6,6 @@ import re
 import sys
 from pathlib import Path
 
-import pytest
 import slicer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -16,7 +15,6 @@ import toybundle  # noqa: E402
 TEXT = (ROOT / "Resources" / "Docs" / "slicer.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.timeout(180)
 def test_the_lines_for_the_console_work_as_written(double, monkeypatch, tmp_path):
     monkeypatch.setenv("RENALAI_BUNDLES", str(toybundle.installed_as_default(tmp_path / "bundles")))
     monkeypatch.setenv("RENALAI_HOME", str(tmp_path / "home"))
@@ -40,11 +38,10 @@ def test_the_lines_for_the_console_work_as_written(double, monkeypatch, tmp_path
     exec(blocks[2], names)
     assert names["agreement"]["structures"]
     exec(blocks[1], names)
-    double.waitFor(lambda: not names["run"].running, 10)
+    double.waitFor(lambda: not names["run"].running)
     names["RenalAI"].RenalAILogic().close()
 
 
-@pytest.mark.timeout(180)
 def test_the_script_for_a_slicer_without_window_works_as_written(monkeypatch, tmp_path):
     monkeypatch.setenv("RENALAI_BUNDLES", str(toybundle.installed_as_default(tmp_path / "bundles")))
     monkeypatch.setenv("RENALAI_HOME", str(tmp_path / "home"))

@@ -95,8 +95,8 @@ def click_tab(widget, index):
     assert widget.ui.tabs.currentIndex == index
 
 
-def wait_for_job(widget, double, seconds=120):
-    double.waitFor(lambda: widget.panel.jobs.busy is None, seconds)
+def wait_for_job(widget, double):
+    double.waitFor(lambda: widget.panel.jobs.busy is None)
     assert not double.answers.of("error"), double.dialogs
 
 

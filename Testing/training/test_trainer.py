@@ -91,7 +91,7 @@ def _start(recipe: Recipe, samples: SampleStore, folder: Path, how: str) -> subp
     return subprocess.Popen(words, env=os.environ | {"PYTHONPATH": paths}, stdout=subprocess.DEVNULL)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 @pytest.mark.skipif(os.name == "nt", reason="kill -9 is a POSIX signal")
 def test_killed_and_resumed_equals_unbroken(toy_samples: SampleStore, toy_recipe: MakeRecipe, tmp_path: Path) -> None:
     recipe = toy_recipe(
@@ -102,10 +102,10 @@ def test_killed_and_resumed_equals_unbroken(toy_samples: SampleStore, toy_recipe
     unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
     Trainer(recipe, toy_samples, unbroken, Options(seed=5, threads=1), report=_silent).run()
 
-    assert _start(recipe, toy_samples, broken, "killed").wait(250) == -signal.SIGKILL
+    assert _start(recipe, toy_samples, broken, "killed").wait(800) == -signal.SIGKILL
     # Lines later than the checkpoint are there, and a best network: they belong to work that the kill undid.
     assert checkpoint.load(broken / "last.pt")["step"] == 17 and _curve(broken)[-1]["step"] == 30
-    assert _start(recipe, toy_samples, broken, "resumed").wait(250) == 0
+    assert _start(recipe, toy_samples, broken, "resumed").wait(800) == 0
 
     assert _curve(broken) == _curve(unbroken)
     one, two = checkpoint.load(broken / "last.pt"), checkpoint.load(unbroken / "last.pt")
