@@ -13,6 +13,7 @@ from RenalAILib.errors import InputError
 
 if TYPE_CHECKING:
     from .plans.bundle_plan import LoadedPlan
+    from .stages import Stage
     from .training.options import Options
 
 
@@ -228,6 +229,9 @@ def _say(line: str) -> None:
     print(line, flush=True)
 
 
+_OF_A_CASCADE: tuple[Stage, ...] = ("locate", "delineate", "characterise")
+
+
 class Publish:
     """``renalai publish DESCRIPTION --locate ... -o OUT``."""
 
@@ -237,9 +241,11 @@ class Publish:
         """Declare the command's words."""
         parser.add_argument("description", type=Path, help="a .yaml file: name, version, licence, training domain, ...")
         parser.add_argument("--networks", type=Path, nargs="+", default=[], help="best.pt of each; its stage is in it")
-        parser.add_argument("--locate", type=Path, help="of a cascade: best.pt of the kidney network")
+        parser.add_argument(
+            "--locate", type=Path, nargs="+", default=[], help="of a cascade: best.pt of each kidney network"
+        )
         parser.add_argument("--delineate", type=Path, nargs="+", default=[], help="best.pt of each mass network")
-        parser.add_argument("--characterise", type=Path, help="best.pt of the classifier")
+        parser.add_argument("--characterise", type=Path, nargs="+", default=[], help="best.pt of each classifier")
         parser.add_argument("--samples", type=Path, nargs="+", required=True, help="folders of cached samples")
         parser.add_argument("--card", type=Path, required=True, help="the model card, Markdown")
         parser.add_argument("--license-file", type=Path, required=True, help="the licence text of the weights")
@@ -252,12 +258,7 @@ class Publish:
         from .samples import SampleStore
 
         checkpoints = by_stage(args.networks)
-        if args.locate is not None:
-            checkpoints["locate"] = [args.locate]
-        if args.delineate:
-            checkpoints["delineate"] = args.delineate
-        if args.characterise is not None:
-            checkpoints["characterise"] = [args.characterise]
+        checkpoints |= {stage: vars(args)[stage] for stage in _OF_A_CASCADE if vars(args)[stage]}
         parities = publish(
             load_description(args.description),
             checkpoints,
