@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -25,9 +24,10 @@ from RenalAITrainingLib.training.trainer import Trainer
 CHILD = """
 import json, os, signal, sys
 from pathlib import Path
-from RenalAITrainingLib.recipe import from_mapping
+from RenalAITrainingLib.recipes.recipe import from_mapping
 from RenalAITrainingLib.samples import SampleStore
-from RenalAITrainingLib.trainer import Options, Trainer
+from RenalAITrainingLib.training.options import Options
+from RenalAITrainingLib.training.trainer import Trainer
 recipe, samples, folder, how = sys.argv[1:]
 def kill_at_11():
     if how == "killed" and trainer.step == 11:
@@ -45,10 +45,9 @@ def _start(recipe: Recipe, samples: SampleStore, folder: Path, how: str, script:
     script.write_text(CHILD, encoding="utf-8")
     root = Path(__file__).parents[2]
     paths = os.pathsep.join(str(root / part) for part in ("RenalAI", "RenalAITraining"))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    torchrun = ["-m", "torch.distributed.run", "--nproc-per-node=2", "--master-addr=127.0.0.1", f"--master-port={port}"]
+    # Port 0: torchrun takes a free one and keeps it; one that is looked for beforehand may be somebody's by then.
+    meeting = ["--rdzv-backend=c10d", "--rdzv-endpoint=127.0.0.1:0", "--local-addr=127.0.0.1"]
+    torchrun = ["-m", "torch.distributed.run", "--nproc-per-node=2", *meeting]
     words = [str(script), json.dumps(recipe.to_json()), str(samples.folder), str(folder), how]
     environment = os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
     return subprocess.Popen(
@@ -61,6 +60,7 @@ def _start(recipe: Recipe, samples: SampleStore, folder: Path, how: str, script:
     )
 
 
+@pytest.mark.timeout(1800)
 def test_two_processes_killed_and_resumed_equal_one(
     toy_samples: SampleStore, toy_recipe: Callable[..., Recipe], tmp_path: Path
 ) -> None:
@@ -73,11 +73,11 @@ def test_two_processes_killed_and_resumed_equal_one(
     Trainer(recipe, toy_samples, one, Options(seed=5, threads=1, device="cpu"), report=lambda _: None).run()
 
     killed = _start(recipe, toy_samples, two, "killed", tmp_path / "train.py")
-    told, _ = killed.communicate(timeout=250)
+    told, _ = killed.communicate(timeout=800)
     assert killed.returncode != 0 and "Signal 9 (SIGKILL)" in told  # torchrun has ended the other one too
     assert 10 <= checkpoint.load(two / "last.pt")["step"] <= 11
     process = _start(recipe, toy_samples, two, "resumed", tmp_path / "train.py")
-    told, _ = process.communicate(timeout=250)
+    told, _ = process.communicate(timeout=800)
     assert process.returncode == 0, told
     assert told.count("shared by 2 processes") == 1  # one of them speaks
 
