@@ -16,23 +16,16 @@ from handmade import painted_outcome  # noqa: E402
 
 
 @pytest.fixture
-def widget(double, monkeypatch, tmp_path):
+def widget(widget, double):
     """The panel with the result of a painted body, entered."""
     from RenalAIScene import results, volumes
 
-    monkeypatch.setenv("RENALAI_HOME", str(tmp_path / "home"))
     outcome = painted_outcome()
     ct = volumes.add_volume(outcome.volume, "CT")
-    made = double.openModule("RenalAI", ROOT / "RenalAI")
-    made.parent.resize(420, 1200)
-    made.parent.show()
-    double.enter(made)
-    made._parameterNode.result = results.add_result(outcome, ct)[0]
+    double.enter(widget)
+    widget._parameterNode.result = results.add_result(outcome, ct)[0]
     double.app.processEvents()
-    yield made
-    made.cleanup()
-    made.parent.delete()
-    double.app.processEvents()
+    return widget
 
 
 @pytest.fixture

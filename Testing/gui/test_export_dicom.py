@@ -61,7 +61,7 @@ def widget_folder(database):
 def export(widget, double, until="Written"):
     qt.QApplication.processEvents()
     QTest.mouseClick(widget.ui.exportRunButton, Qt.MouseButton.LeftButton)
-    double.waitFor(lambda: until in widget.ui.exportLine.text, 30)
+    double.waitFor(lambda: until in widget.ui.exportLine.text)
 
 
 def refresh(widget, double):
@@ -151,7 +151,7 @@ def test_a_ct_that_was_moved_is_told(widget, double, database, result):
     ct_of(result).SetOrigin(0.0, 0.0, 0.0)
     qt.QApplication.processEvents()
     QTest.mouseClick(widget.ui.exportRunButton, Qt.MouseButton.LeftButton)
-    double.waitFor(lambda: double.answers.of("error"), 30)
+    double.waitFor(lambda: double.answers.of("error"))
     (shown,) = double.answers.of("error")
     assert "does not lie on the grid of CT" in shown.text and "Traceback" not in shown.text
     assert not list(widget_folder(database).rglob("*.dcm"))

@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import unicodedata
 from pathlib import Path
 
@@ -24,42 +23,25 @@ NAME = "CT RenalAI"
 
 
 @pytest.fixture
-def desk(tmp_path, monkeypatch):
-    """Folders of this test alone; the worker's temporary files in one of them."""
-    monkeypatch.setenv("RENALAI_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    (tmp_path / "temporary").mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
-    return tmp_path
-
-
-@pytest.fixture
-def widget(double, desk):
+def widget(widget, double, desk):
     """The panel with a result and the PDF ticked, nothing else."""
     from RenalAIScene.results import add_result
     from RenalAIScene.volumes import add_volume
 
-    made = double.openModule("RenalAI", ROOT / "RenalAI")
-    made.parent.resize(420, 1200)
-    made.parent.show()
     outcome = paintedbody.painted_outcome()
     segmentation, _table = add_result(outcome, add_volume(outcome.volume, "CT"))
-    double.enter(made)
-    parameters = made._parameterNode
+    double.enter(widget)
+    parameters = widget._parameterNode
     parameters.result, parameters.exportFolder, parameters.exportPdf = segmentation, desk / "exports", True
     parameters.exportReport = parameters.exportSegmentation = parameters.exportDicom = False
-    made.ui.exportButton.collapsed = False
-    yield made
-    made.cleanup()
-    made.parent.delete()
-    double.app.processEvents()
-    assert list((desk / "temporary").iterdir()) == [], "files left behind"
+    widget.ui.exportButton.collapsed = False
+    return widget
 
 
 def export(widget, double, until="Written"):
     qt.QApplication.processEvents()
     QTest.mouseClick(widget.ui.exportRunButton, Qt.MouseButton.LeftButton)
-    double.waitFor(lambda: until in widget.ui.exportLine.text, 60)
+    double.waitFor(lambda: until in widget.ui.exportLine.text)
 
 
 def pages(path):
@@ -129,7 +111,7 @@ def test_a_folder_that_may_not_be_written_is_told_and_nothing_is_left(widget, do
     (desk / "exports").mkdir()
     (desk / "exports" / f"{NAME}.pdf").mkdir()  # in the way, for root too
     QTest.mouseClick(widget.ui.exportRunButton, Qt.MouseButton.LeftButton)
-    double.waitFor(lambda: double.answers.of("error"), 60)
+    double.waitFor(lambda: double.answers.of("error"))
     (shown,) = double.answers.of("error")
     assert "The PDF could not be written" in shown.text
     assert widget.ui.exportRunButton.enabled

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
 import qt
 import slicer
+from formrules import check_scene_followers, cut_texts, unfold, widgets_by_parameter, without_tip
 
 from RenalAITrainingLib.dataset.vocabulary import ScanPhase
 from RenalAITrainingLib.stages import CUT
@@ -30,12 +30,7 @@ def form(mrmlScene):
 
 
 def test_every_parameter_has_exactly_one_widget(form):
-    found: dict[str, list[str]] = {}
-    for widget in form.findChildren(qt.QWidget):
-        for name in (bytes(key.data()).decode() for key in widget.dynamicPropertyNames()):
-            if not name.startswith("_"):
-                assert name == "SlicerParameterName" and widget.property(name), f"{widget.objectName}: {name}"
-                found.setdefault(widget.property(name), []).append(widget.objectName)
+    found = widgets_by_parameter(form)
     assert sorted(found) == sorted(RenalAITrainingParameterNode.allParameters)
     assert all(len(widgets) == 1 for widgets in found.values()), found
 
@@ -47,43 +42,18 @@ def test_who_the_patient_is_is_no_parameter(form):
 
 
 def test_every_node_selector_follows_the_scene_and_every_control_has_a_tip():
-    root = ElementTree.parse(UI).getroot()
-    selectors = {w.get("name") for w in root.iter("widget") if w.get("class") == "qMRMLNodeComboBox"}
-    connected = {
-        c.findtext("receiver")
-        for c in root.iter("connection")
-        if c.findtext("signal") == "mrmlSceneChanged(vtkMRMLScene*)" and c.findtext("sender") == "RenalAITraining"
-    }
-    assert root.find("widget").get("class") == "qMRMLWidget" and selectors == connected and selectors
-    controls = {
-        "QToolButton", "QCheckBox", "QComboBox", "QLineEdit", "QSpinBox", "QDoubleSpinBox", "qMRMLNodeComboBox",
-        "QPushButton", "ctkPathLineEdit", "QTableWidget",
-    }  # fmt: skip
-    for widget in root.iter("widget"):
-        if widget.get("class") in controls and widget.get("name") not in BY_STATE:
-            assert "toolTip" in {p.get("name") for p in widget.findall("property")}, widget.get("name")
+    check_scene_followers(UI)
+    assert without_tip(UI) <= BY_STATE
 
 
 @pytest.mark.parametrize("width", [320, 420])
 def test_no_text_is_cut(form, double, width):
     tabs = form.findChild(qt.QTabWidget, "tabs")
-    for button in form.findChildren(qt.QWidget):
-        if button.className() == "ctkCollapsibleButton":
-            button.collapsed = False
-    form.resize(width, form.sizeHint.height())
-    form.show()
+    unfold(form, width)
     for index in range(tabs.count):
         tabs.currentIndex = index
         double.app.processEvents()
-        cut = [
-            w.objectName
-            for w in form.findChildren(qt.QWidget)
-            if isinstance(w, (qt.QAbstractButton, qt.QLabel))
-            and w.visible
-            and w.text
-            and w.width < w.minimumSizeHint.width()
-        ]
-        assert not cut, (tabs.tabText(index), cut)
+        assert not cut_texts(form), tabs.tabText(index)
     assert form.minimumSizeHint.width() <= 330
 
 

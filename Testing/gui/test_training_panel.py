@@ -54,7 +54,7 @@ def test_a_segmentation_becomes_a_case_as_it_was_corrected(widget, double, add_c
     add_case(widget, double, ct, segmentation, "Doe, Jane 4711-19700101")
     assert "2 readers" in ui.addLine.text and len(dataset_of(widget)) == 1
     click(ui.addCaseButton)
-    double.waitFor(lambda: widget.panel.jobs.busy is None, 30)
+    double.waitFor(lambda: widget.panel.jobs.busy is None)
     assert len(dataset_of(widget)) == 2  # without a patient's name it is another patient
     # Nothing that names her is in any file, in the scene, or in what is left of temporary files.
     assert slicer.util.saveScene(str(home / "scene.mrml"))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from labelledcases import NAMES
 
 from RenalAILib.labels import Label, MassClass
+from RenalAILib.pseudonyms import Pseudonyms
 from RenalAITrainingLib.recipes.recipe import Recipe, from_mapping
 from RenalAITrainingLib.samples import SampleStore
 
@@ -22,6 +24,14 @@ HU = {MassClass.AML: -70.0, MassClass.CYSTIC: 10.0, MassClass.SOLID: 90.0}
 def _one_thread() -> None:
     """The same sums on every machine, and another core left for others."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def same_pseudonyms() -> Iterator[None]:
+    """Pseudonyms follow from a user's own key, and who trains from pseudonyms: here they are always the same."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Pseudonyms, "of_user", lambda folder: NAMES)
+        yield
 
 
 def _ball(centre: np.ndarray, radius: float) -> np.ndarray:

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 import torch
-import yaml
 from kitscases import kits_folder
-from labelledcases import NAMES as FIXED_NAMES
+from plancommands import shipped_plan, train_words, written_plan
 
 from RenalAILib.bundles.bundle import Bundle, read_bundle
 from RenalAILib.cli import main as renalai
 from RenalAILib.labels import KIDNEY_LABELS
-from RenalAILib.pseudonyms import Pseudonyms
 from RenalAILib.reading import read_labels
 from RenalAILib.volume import Volume
 from RenalAITrainingLib import commands, networks
@@ -30,6 +27,8 @@ from RenalAITrainingLib.plans.cross_validation import FEWEST_FOLDS
 from RenalAITrainingLib.samples import SampleStore
 from RenalAITrainingLib.training.deep_supervision import supervised_loss
 from RenalAITrainingLib.training_cost import cost_table, step_cost
+
+pytestmark = pytest.mark.usefixtures("same_pseudonyms")
 
 QUIET = {
     "spatial_probability": 0, "brightness_hu": 0, "contrast": 0, "gamma": 0, "noise": 0, "blur_probability": 0,
@@ -55,13 +54,6 @@ TOY: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _same_names_everywhere() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Pseudonyms, "of_user", lambda folder: FIXED_NAMES)
-        yield
-
-
 @pytest.fixture(scope="module")
 def kits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four patients."""
@@ -70,8 +62,7 @@ def kits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def toy_plan(folder: Path, steps: int | None = None) -> Path:
     """The plan kits23 with one small network a stage and a few steps for each."""
-    path = Path(bundle_plan.__file__).parent / "kits23.yaml"
-    plan = yaml.safe_load(path.read_text(encoding="utf-8"))
+    plan = shipped_plan("kits23")
     plan["networks"] = [
         network | {"changes": TOY[network["name"]]} for network in plan["networks"] if network["name"] in TOY
     ]
@@ -79,14 +70,12 @@ def toy_plan(folder: Path, steps: int | None = None) -> Path:
         for one in plan["networks"]:
             one["changes"] = one["changes"] | {"schedule": one["changes"]["schedule"] | {"steps": steps}}
     plan |= {"variants": 1, "split": "2:1:1"}
-    (folder / "plan.yaml").write_text(yaml.safe_dump(plan), encoding="utf-8")
-    return folder / "plan.yaml"
+    return written_plan(plan, folder)
 
 
 def train(plan: Path, kits: Path, out: Path, *more: str) -> int:
     """The command as a user types it."""
-    words = ["train", "--all", str(plan), "--dataset", str(kits), "-o", str(out), "--threads", "1", "--device", "cpu"]
-    return renalai([*words, *more])
+    return renalai([*train_words(plan, kits, out), *more])
 
 
 def test_one_command_from_the_download_to_a_bundle_that_runs(kits: Path, tmp_path: Path) -> None:
