@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 from RenalAILib.errors import InputError
+from RenalAILib.steps import Report
 from RenalAILib.volume import Volume
 from RenalAILib.worker.arrays import read_volume, write_volume
 from RenalAILib.worker.causes import MEMORY, cause
@@ -26,7 +27,7 @@ from RenalAILib.worker.client import IDLE_S, Run, Worker
 from RenalAILib.worker.errors import CancelledError, WorkerError
 from RenalAILib.worker.job import read_job
 from RenalAILib.worker.process import EngineProcess, default_environment
-from RenalAILib.worker.progress import Progress, Report
+from RenalAILib.worker.progress import Progress
 from RenalAILib.worker.segmenting import SegmentJob
 
 # A worker of the real protocol whose one task is told by the job: it imports the real serving loop.
