@@ -33,7 +33,8 @@ assert {name: path.parents[2] for name, path in find_bundles().items()} == dict.
 for module in pkgutil.walk_packages(RenalAILib.__path__, "RenalAILib."):
     if not module.name.endswith("__main__"):
         importlib.import_module(module.name)
-from RenalAITrainingLib import bundle_plan, recipe
+from RenalAITrainingLib.plans import bundle_plan
+from RenalAITrainingLib.recipes import recipe
 recipes = recipe.shipped()
 assert [recipe.load(name).name for name in recipes] == recipes and recipes
 assert all(bundle_plan.load(name) for name in bundle_plan.shipped())
