@@ -91,6 +91,7 @@ def _while_writing(desk: Desk, rng: random.Random) -> Callable[[subprocess.Popen
     return wait
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is what POSIX has")
 @pytest.mark.parametrize("moment", [_anywhere, _while_writing])
 def test_old_or_new_never_a_mix(desk: Desk, moment: Callable[..., Callable[[subprocess.Popen[bytes]], None]]) -> None:
