@@ -9,14 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 from kitscases import kits_folder
-from labelledcases import NAMES as FIXED_NAMES
+from plancommands import shipped_plan, train_words, written_plan
 
 from RenalAILib.bundles.bundle import read_bundle
 from RenalAILib.cli import main as renalai
 from RenalAILib.errors import InputError
-from RenalAILib.pseudonyms import Pseudonyms
 from RenalAITrainingLib import commands
 from RenalAITrainingLib.dataset.folder import Dataset
 from RenalAITrainingLib.plans import bundle_plan
@@ -44,7 +42,7 @@ commands.main(sys.argv[1:])
 
 def small_plan(folder: Path) -> Path:
     """The toy plan with very small networks for three steps."""
-    plan = yaml.safe_load((Path(bundle_plan.__file__).with_name("toy.yaml")).read_text(encoding="utf-8"))
+    plan = shipped_plan("toy")
     for network in plan["networks"]:
         changes = network["changes"]
         changes["schedule"] = {"batch": 2, "steps": 3, "validate_every": 2}
@@ -52,17 +50,15 @@ def small_plan(folder: Path) -> Path:
         changes["network"]["options"]["filters"] = [4, 4, 8, 8]
         if "patch" in changes.get("data", {}):
             changes["data"]["patch"] = [32, 32, 32]
-    (folder / "small.yaml").write_text(yaml.safe_dump(plan), encoding="utf-8")
-    return folder / "small.yaml"
+    return written_plan(plan, folder)
 
 
 @pytest.mark.timeout(600)
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is what POSIX has")
 def test_kits23_trains_as_it_is_and_a_plan_killed_in_its_second_network_ends_with_the_same_bundle(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, same_pseudonyms: None
 ) -> None:
     """What ``kits23_download_data`` leaves: ``dataset/case_00000/{imaging,segmentation}.nii.gz``, ``kits23.json``."""
-    monkeypatch.setattr(Pseudonyms, "of_user", lambda folder: FIXED_NAMES)
     dataset = tmp_path / "set"
     assert renalai(["dataset", "import", str(kits_folder(tmp_path / "kits23", 2)), "-o", str(dataset)]) == 0
     imported = Dataset.open(dataset)
@@ -70,8 +66,8 @@ def test_kits23_trains_as_it_is_and_a_plan_killed_in_its_second_network_ends_wit
         "aml", "cystic", "cystic", "solid",
     ]  # fmt: skip
     assert renalai(["dataset", "split", str(dataset), "--ratio", "1:1:0"]) == 0
-    words = ["train", "--all", str(small_plan(tmp_path)), "--dataset", str(dataset), "--threads", "1"]
-    unbroken, broken = ([*words, "--device", "cpu", "-o", str(tmp_path / name)] for name in ("unbroken", "broken"))
+    plan = small_plan(tmp_path)
+    unbroken, broken = (train_words(plan, dataset, tmp_path / name) for name in ("unbroken", "broken"))
     assert renalai(unbroken) == 0
     card = read_bundle(tmp_path / "unbroken" / "toy").model_card
     assert "no evaluation was made" in card  # there is no test part, and the card says so
