@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from .boxes import Box, Triple
 from .bundles.bundle import Bundle
@@ -17,7 +18,7 @@ from .engines.networks import SESSIONS, SessionCache
 from .engines.selection import choose
 from .engines.threads import available_cores
 from .findings import Findings
-from .phantom import make_phantom
+from .phantom import Phantom, make_phantom
 from .pipelines.running import segment
 from .resampling import resample
 from .timing import Stopwatch
@@ -105,12 +106,22 @@ def bench_volume(shape: Triple = (300, 512, 512), seed: int = 0) -> Volume:
 
     It is made at a coarser resolution and resampled: what is timed starts with the finished array.
     """
-    phantom = make_phantom(seed, shape=_MADE, spacing_mm=(3.0, 1.0, 1.0)).volume
+    phantom = _phantom(seed).volume
     voxels = resample(phantom.voxels, Box.whole(_MADE), shape).round().astype(np.int16)
     step = np.divide(_MADE, shape)[::-1]  # phantom voxels per voxel, (i, j, k)
     finer = np.diag([*step, 1.0])
     finer[:3, 3] = step / 2 - 0.5
     return Volume(voxels, phantom.ijk_to_ras @ finer, "bench phantom")
+
+
+def bench_truth(shape: Triple = (300, 512, 512), seed: int = 0) -> npt.NDArray[np.uint8]:
+    """1 where `bench_volume` shows kidney, masses among it."""
+    kidney = (_phantom(seed).labels > 0).astype(np.float32)
+    return np.asarray(resample(kidney, Box.whole(_MADE), shape) > 0.5, np.uint8)
+
+
+def _phantom(seed: int) -> Phantom:
+    return make_phantom(seed, shape=_MADE, spacing_mm=(3.0, 1.0, 1.0))
 
 
 def table(measured: Measured) -> Table:

@@ -12,6 +12,9 @@ from .console import console, progress
 from .segment import add_device, add_weights
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from ..bundles.bundle import Bundle
     from ..volume import Volume
 
@@ -34,7 +37,7 @@ class Bench:
         parser.add_argument("--page", metavar="FILE", help="with --peers: also write the table as Markdown")
 
     def run(self, arguments: argparse.Namespace) -> int:
-        from ..bench import bench, bench_volume, table
+        from ..bench import bench, bench_truth, bench_volume, table
         from ..bundles.store import load_bundle
         from ..reading import read_volume
 
@@ -42,7 +45,8 @@ class Bench:
         volume = read_volume(arguments.input) if arguments.input else bench_volume()
         runs = max(arguments.runs, 1)
         if arguments.peers:
-            return _with_peers(volume, bundle, runs, Path(arguments.page) if arguments.page else None)
+            page = Path(arguments.page) if arguments.page else None
+            return _with_peers(volume, bundle, runs, page, None if arguments.input else bench_truth())
         with progress("Measuring") as report:
             report("warm", 0.0, "First run, not measured")
             measured = bench(
@@ -58,7 +62,9 @@ class Bench:
         return 0
 
 
-def _with_peers(volume: Volume, bundle: Bundle, runs: int, page: Path | None) -> int:
+def _with_peers(
+    volume: Volume, bundle: Bundle, runs: int, page: Path | None, truth: npt.NDArray[np.uint8] | None
+) -> int:
     """Hands over to the training library, which has torch, MONAI and nnU-Net."""
     found = {entry.name: entry for entry in entry_points(group="renalai.bench")}
     if "peers" not in found:
@@ -75,6 +81,7 @@ def _with_peers(volume: Volume, bundle: Bundle, runs: int, page: Path | None) ->
                 runs,
                 page,
                 lambda name, done: report("run", done / runs, f"{name}: run {done} of {runs}"),
+                truth,
             )
         )
     console().print(shown)

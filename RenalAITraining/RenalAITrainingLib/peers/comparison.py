@@ -21,12 +21,12 @@ from RenalAILib.volume import Volume
 
 from .monai_window import MonaiWindow
 from .ours import Ours
-from .question import Question, Way
+from .question import PATCH, Labels, Question, Setup, Way
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-HEADINGS = ("wall min s", "wall median s", "CPU min s", "CPU median s", "CPU of RenalAI", "memory MB", "Dice")
+HEADINGS = ("wall min s", "wall median s", "CPU min s", "CPU median s", "CPU of RenalAI", "memory MB", "Dice", "truth")
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,8 @@ class Row:
     Attributes:
         times: CPU seconds (median) as a multiple of RenalAI's.
         extra_mb: None where it cannot be measured.
-        dice: None where neither found a kidney.
+        dice: of the labels with RenalAI's; None where neither found a kidney.
+        truth: of the labels with the truth; None where it is not known.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Row:
     times: float
     extra_mb: float | None
     dice: float | None
+    truth: float | None = None
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -57,12 +59,12 @@ class Row:
             *(f"{value:.2f}" for value in seconds),
             f"{self.times:.1f} x",
             memory,
-            "-" if self.dice is None else f"{self.dice:.4f}",
+            *("-" if value is None else f"{value:.4f}" for value in (self.dice, self.truth)),
         )
 
 
 def ways(question: Question) -> list[Way]:
-    """RenalAI first, then each peer with its defaults and with its cheapest settings.
+    """RenalAI first, then each peer in every setup.
 
     Raises:
         InputError: nnU-Net is not installed.
@@ -70,21 +72,27 @@ def ways(question: Question) -> list[Way]:
     try:
         from .nnunet import NnUNet
 
-        peers: list[Way] = [NnUNet(question), NnUNet(question, tuned=True)]
+        peers: list[Way] = [NnUNet(question, setup) for setup in Setup]
     except ModuleNotFoundError as missing:
         package = str(missing.name).partition(".")[0]
         raise InputError(
             f"the package {package} is not installed; ./run bench --peers installs nnU-Net and what it needs"
         ) from missing
-    return [Ours(question), *peers, MonaiWindow(question), MonaiWindow(question, tuned=True)]
+    return [Ours(question), *peers, *(MonaiWindow(question, setup) for setup in Setup)]
 
 
-def compare(found: Sequence[Way], runs: int, progress: Callable[[str, int], None] | None = None) -> list[Row]:
+def compare(
+    found: Sequence[Way],
+    runs: int,
+    progress: Callable[[str, int], None] | None = None,
+    truth: Labels | None = None,
+) -> list[Row]:
     """Let each way answer once to warm up and ``runs`` times to be measured.
 
     Args:
         found: the first is what the others are compared with.
         progress: called with a way's name and the number of its runs done.
+        truth: other than 0 where there is kidney, where that is known.
     """
     torch.set_num_threads(available_cores())
     rows: list[Row] = []
@@ -108,9 +116,9 @@ def compare(found: Sequence[Way], runs: int, progress: Callable[[str, int], None
         least = least or median
         extra = None if before is None or after is None else max(after - before, 0.0)
         agreement = dice(labels > 0, reference > 0)
-        rows.append(
-            Row(way.name, min(wall), statistics.median(wall), min(cpu), median, median / least, extra, agreement)
-        )
+        right = None if truth is None else dice(labels > 0, truth > 0)
+        seconds = (min(wall), statistics.median(wall), min(cpu), median, median / least)
+        rows.append(Row(way.name, *seconds, extra, agreement, right))
     return rows
 
 
@@ -131,8 +139,17 @@ def write_markdown(rows: Sequence[Row], title: str, command: str, path: Path) ->
     lines = [
         "# The same network on the same CT, three front ends",
         "",
-        f"{title}. Made by `{command}`; `RenalAITrainingLib/peers/` says how each way is set up. CPU seconds are the",
-        "column to trust on a shared machine; Dice is the agreement of the kidney label with RenalAI's.",
+        f"{title}. Made by `{command}`; `RenalAITrainingLib/peers/` says how each way is set up.",
+        "",
+        "CPU seconds are the column to trust on a shared machine. *Dice* is the agreement of the kidney label with",
+        "RenalAI's, *truth* that with the phantom's truth.",
+        "",
+        "- *default* is the peer as it comes, *tuned* its cheapest settings; both show the network windows of",
+        f"  {' x '.join(map(str, PATCH))} and join them.",
+        "- *one window* shows it the whole scan at once, as RenalAI does; the peer brings the scan to 3 mm its own",
+        "  way, without averaging what lies between.",
+        "- *one window, same image* shows it the very image that RenalAI shows it: the like-for-like row. What is left",
+        "  is the peer's way back to the CT's grid.",
         "",
         "| way | " + " | ".join(HEADINGS) + " |",
         "|---" * (len(HEADINGS) + 1) + "|",
@@ -145,15 +162,26 @@ class Peers:
     """What ``renalai bench --peers`` runs."""
 
     def run(
-        self, volume: Volume, bundle: Bundle, runs: int, output: Path | None, progress: Callable[[str, int], None]
+        self,
+        volume: Volume,
+        bundle: Bundle,
+        runs: int,
+        output: Path | None,
+        progress: Callable[[str, int], None],
+        truth: Labels | None = None,
     ) -> Table:
-        """Compare, and write the page to ``output`` where one is named. Raises InputError."""
+        """Compare, and write the page to ``output`` where one is named. Raises InputError.
+
+        Args:
+            truth: on the volume's grid, other than 0 where there is kidney; None where it is not known.
+        """
         question = Question.of(canonical(volume), bundle)
-        rows = compare(ways(question), runs, progress)
+        seen = None if truth is None else canonical(Volume(truth, volume.ijk_to_ras)).voxels
+        rows = compare(ways(question), runs, progress, seen)
         shape = " x ".join(str(size) for size in reversed(volume.shape))
         title = (
             f"Kidney network of {bundle.name} {bundle.version}, {shape} voxels, {available_cores()} CPU threads, "
-            f"{runs} runs after a first one"
+            f"{runs} {'run' if runs == 1 else 'runs'} after a first one"
         )
         if output is not None:
             write_markdown(rows, title, f"./run bench --peers --runs {runs}", output)

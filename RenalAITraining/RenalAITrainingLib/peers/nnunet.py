@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from .question import PATCH, Labels, Question
+from .question import Labels, Question, Setup
 
 _CUBIC = {"is_seg": False, "order": 3, "order_z": 0, "force_separate_z": None}
 _LINEAR = {"is_seg": False, "order": 1, "order_z": 0, "force_separate_z": None}
@@ -23,35 +23,57 @@ class NnUNet:
     the ends of the network's window and the deviation half its width, so that the network sees what it was trained on.
 
     Args:
-        tuned: resampling by torch and tiles that overlap by a fifth, as its authors advise where time matters; else
-            cubic resampling and tiles that overlap by half.
+        setup: by default cubic resampling and tiles that overlap by half; else resampling by torch, and tiles that
+            overlap by a fifth, as its authors advise where time matters, or one tile.
     """
 
-    def __init__(self, question: Question, tuned: bool = False) -> None:
+    def __init__(self, question: Question, setup: Setup = Setup.DEFAULT) -> None:
         with _quiet():
             from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
             from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
-            self.name = "nnU-Net, tuned" if tuned else "nnU-Net, default"
-            self._question = question
+            self.name = f"nnU-Net, {setup.value}"
+            self._question, self._setup = question, setup
             self._predictor = nnUNetPredictor(
-                tile_step_size=0.8 if tuned else 0.5,
+                tile_step_size=0.5 if setup is Setup.DEFAULT else 0.8,
                 use_mirroring=False,
                 perform_everything_on_device=False,
                 device=torch.device("cpu"),
                 allow_tqdm=False,
             )
-            plans = PlansManager(_plans(question, tuned))
+            plans = PlansManager(_plans(question, setup))
             self._predictor.manual_initialization(
                 question.network(), plans, plans.get_configuration("3d"), [{}], _DATASET, "nnUNetTrainer", None
             )
 
     def answer(self) -> Labels:
         """1 where there is kidney."""
+        if self._setup is Setup.SAME_IMAGE:
+            return self._of_given_image()
         volume = self._question.volume
         image = np.asarray(volume.voxels, np.float32)[None]
         with _quiet():
             found = self._predictor.predict_single_npy_array(image, {"spacing": list(map(float, volume.spacing_mm))})
+        return np.asarray(found, np.uint8)
+
+    def _of_given_image(self) -> Labels:
+        """Its prediction and its way back, without its preparation of the image."""
+        from nnunetv2.inference.export_prediction import convert_predicted_logits_to_segmentation_with_correct_shape
+
+        volume, predictor = self._question.volume, self._predictor
+        coarse, image = self._question.image()
+        k, j, i = coarse.shape
+        properties = {  # as its preparation would have noted them; nothing was cropped
+            "spacing": list(map(float, volume.spacing_mm)),
+            "shape_before_cropping": volume.shape,
+            "shape_after_cropping_and_before_resampling": volume.shape,
+            "bbox_used_for_cropping": [[0, size] for size in volume.shape],
+        }
+        with _quiet():
+            logits = predictor.predict_logits_from_preprocessed_data(torch.from_numpy(image[None]))[:, :k, :j, :i]
+            found = convert_predicted_logits_to_segmentation_with_correct_shape(
+                logits, predictor.plans_manager, predictor.configuration_manager, predictor.label_manager, properties
+            )
         return np.asarray(found, np.uint8)
 
 
@@ -63,23 +85,24 @@ _DATASET = {
 }
 
 
-def _plans(question: Question, tuned: bool) -> dict[str, Any]:
+def _plans(question: Question, setup: Setup) -> dict[str, Any]:
     """What nnU-Net's planning would have written, as far as inference reads it."""
     stage = question.stage
     half = stage.window.width_hu / 2
     level = stage.window.level_hu
-    resampler = "resample_torch_fornnunet" if tuned else "resample_data_or_seg_to_shape"
+    cheap = setup is not Setup.DEFAULT
+    resampler = "resample_torch_fornnunet" if cheap else "resample_data_or_seg_to_shape"
     torch_words = {"is_seg": False, "force_separate_z": False, "memefficient_seg_resampling": False}
     words = {
-        "data": torch_words if tuned else _CUBIC,
-        "probabilities": torch_words if tuned else _LINEAR,
-        "seg": torch_words | {"is_seg": True} if tuned else _LABEL,
+        "data": torch_words if cheap else _CUBIC,
+        "probabilities": torch_words if cheap else _LINEAR,
+        "seg": torch_words | {"is_seg": True} if cheap else _LABEL,
     }
     configuration: dict[str, Any] = {
         "data_identifier": "peer",
         "preprocessor_name": "DefaultPreprocessor",
         "batch_size": 2,
-        "patch_size": list(PATCH),
+        "patch_size": list(question.patch(setup)),
         "spacing": [stage.spacing_mm] * 3,
         "normalization_schemes": ["CTNormalization"],
         "use_mask_for_norm": [False],

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from RenalAILib.boxes import Box
-from RenalAILib.cascade.locate import coarse_volume, sigmoid
+from RenalAILib.cascade.locate import sigmoid
 from RenalAILib.engines.networks import Networks
-from RenalAILib.resampling import resample, window
+from RenalAILib.resampling import resample
 
 from .question import Labels, Question
 
@@ -24,11 +24,9 @@ class Ours:
     def answer(self) -> Labels:
         """1 where there is kidney."""
         volume, stage = self._question.volume, self._question.stage
-        coarse = coarse_volume(volume, stage.spacing_mm)
-        image = window(coarse.voxels.copy(), stage.window.width_hu, stage.window.level_hu)
-        padded = np.pad(image, [(0, -size % 16) for size in image.shape], constant_values=-1.0)
+        coarse, image = self._question.image()
         k, j, i = coarse.shape
-        probability = sigmoid(self._networks.run(stage.models[0], padded[None, None])["logits"][0, 0, :k, :j, :i])
+        probability = sigmoid(self._networks.run(stage.models[0], image[None, None])["logits"][0, 0, :k, :j, :i])
         labels = np.zeros(volume.shape, np.uint8)
         found = Box.around(probability > 0.5)
         if found is not None:
