@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -23,21 +20,17 @@ from toybundle import (
     UNDECIDED,
     Ellipsoid,
     axial,
-    classifier_network,
     inside,
-    make_bundle,
     painted,
     toy_bundle,
     toy_outcome,
 )
 
 from RenalAILib.boxes import Box
-from RenalAILib.bundles.bundle import METADATA, Bundle, read_bundle, write_checksums
 from RenalAILib.findings import Findings, Outcome, segment_label
 from RenalAILib.labels import MASS_LABELS, Label, MassClass, Side
 from RenalAILib.orientation import Orientation
 from RenalAILib.pipelines.running import segment
-from RenalAILib.steps import Cancelled
 from RenalAILib.volume import Volume
 
 GRID = axial((4.0, 2.5, 2.5))
@@ -334,71 +327,6 @@ def test_wider_search_finds_what_the_first_missed(monkeypatch: pytest.MonkeyPatc
     assert says(outcome, "a second, wider one found 2 kidneys")
 
 
-@pytest.mark.parametrize(("stage", "first"), [("locate", "locate"), ("delineate", "delineate-1")])
-def test_fast_runs_one_network_of_the_ensemble(stage: str, first: str) -> None:
-    bundle = toy_bundle()
-    two = replace(getattr(bundle.stages, stage), models=(f"models/{first}.onnx", "models/absent.onnx"))
-    changed = replace(bundle, stages=replace(bundle.stages, **{stage: two}))
-    volume = painted(*GRID)
-    fast = segment(volume, changed, device="cpu", engine="onnxruntime", fast=True)
-    assert (fast.labels == run(volume).labels).all()  # both toy networks are alike
-    with pytest.raises(KeyError, match="absent"):
-        segment(volume, changed, device="cpu", engine="onnxruntime")
-
-
-def test_kidneys_are_where_the_locating_networks_see_them_on_average(tmp_path: Path) -> None:
-    folder = make_bundle(tmp_path / "toy").folder
-    blind = onnx.load(str(folder / "models/locate.onnx"))
-    blind.graph.node[-1].output[0] = "seen"
-    blind.graph.initializer.append(onnx.numpy_helper.from_array(np.float32([-20]), "nothing"))
-    blind.graph.node.append(onnx.helper.make_node("Min", ["seen", "nothing"], ["logits"]))
-    onnx.save(blind, str(folder / "models/blind.onnx"))
-
-    def kidneys(*names: str) -> int:
-        bundle = _changed(folder, "locate", models=[f"models/{name}.onnx" for name in names])
-        return len(segment(painted(*GRID), bundle, device="cpu", engine="onnxruntime").findings.kidneys)
-
-    assert kidneys("locate", "locate", "blind") == 2
-    assert kidneys("locate", "blind", "blind") == 0
-
-
-def test_probabilities_of_classifiers_are_averaged(tmp_path: Path) -> None:
-    """The second classifier of the two calls what is solid cystic: together they do not know."""
-    folder = make_bundle(tmp_path / "toy").folder
-    network, head = classifier_network(32)
-    turned = [0, 2, 1]
-    for weight in network.graph.initializer:
-        if list(weight.dims) == [3, 5]:
-            weight.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(weight)[turned], weight.name))
-    onnx.save(network, str(folder / "models/turned.onnx"))
-    np.savez(folder / "models/turned-head.npz", **{**head, "output_weight": head["output_weight"][turned]})
-    volume = painted(*GRID, parts=(BODY, RIGHT, LEFT, RIGHT_SOLID))
-    of = {"characterise": "characterise-head", "turned": "turned-head"}
-
-    def classify(*names: str) -> Outcome:
-        models, heads = [f"models/{name}.onnx" for name in names], [f"models/{of[name]}.npz" for name in names]
-        bundle = _changed(folder, "characterise", models=models, heads=heads)
-        return segment(volume, bundle, device="cpu", engine="onnxruntime")
-
-    one, two, both = (classify(*names) for names in (["characterise"], ["turned"], ["characterise", "turned"]))
-    (first,), (second,), (mean,) = (outcome.findings.masses for outcome in (one, two, both))
-    assert (first.mass_class, second.mass_class) == (MassClass.SOLID, MassClass.CYSTIC)
-    assert mean.mass_class is MassClass.UNKNOWN  # of two that contradict each other
-    for name, value in mean.probabilities.items():
-        assert value == pytest.approx((first.probabilities[name] + second.probabilities[name]) / 2, abs=1e-6)
-    assert both.saliency[mean.segment_id].values.max() > 0
-
-
-def _changed(folder: Path, stage: str, **changes: list[str]) -> Bundle:
-    """The bundle in ``folder`` with other models of one stage."""
-    path = folder / METADATA
-    told = json.loads(path.read_text(encoding="utf-8"))
-    told["stages"][stage] |= changes
-    path.write_text(json.dumps(told), encoding="utf-8")
-    write_checksums(folder)
-    return read_bundle(folder)
-
-
 def test_progress_rises_to_the_end() -> None:
     told: list[tuple[str, float, str]] = []
     run(painted(*GRID), progress=lambda *step: told.append(step))
@@ -408,10 +336,16 @@ def test_progress_rises_to_the_end() -> None:
     assert "Outlining the left kidney" in messages and "Classifying mass 2 of 3" in messages
 
 
-def test_cancel_stops_at_the_next_step() -> None:
+def test_what_the_listener_raises_ends_the_work() -> None:
     told: list[str] = []
-    with pytest.raises(Cancelled):
-        run(painted(*GRID), progress=lambda stage, *_: told.append(stage), cancelled=lambda: "delineate" in told)
+
+    def listen(stage: str, fraction: float, message: str) -> None:
+        told.append(stage)
+        if stage == "delineate":
+            raise InterruptedError(message)
+
+    with pytest.raises(InterruptedError):
+        run(painted(*GRID), progress=listen)
     assert told.count("delineate") == 1 and "characterise" not in told
 
 

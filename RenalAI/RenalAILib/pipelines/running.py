@@ -11,7 +11,7 @@ from ..engines.networks import SESSIONS, Networks, SessionCache
 from ..findings import Findings, Outcome, describe_volume
 from ..orientation import Orientation, canonical
 from ..phases.scans import PhasedScan
-from ..steps import Progress, Steps
+from ..steps import Report, Steps
 from ..timing import Stopwatch
 from ..volume import Volume
 from .limits import about_scan
@@ -27,8 +27,7 @@ def segment(
     fast: bool = False,
     second_phase: Volume | None = None,
     phases: Sequence[PhasedScan] = (),
-    progress: Progress | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    progress: Report | None = None,
     sessions: SessionCache = SESSIONS,
     stopwatch: Stopwatch | None = None,
 ) -> Outcome:
@@ -44,19 +43,17 @@ def segment(
             registered kidney by kidney; the warnings tell the shifts.
         phases: for bundles whose networks are bound to phases: the CT itself, then others of the same patient, each
             with what is known of its phase; without them ``second_phase`` is the other one, and the images tell.
-        progress: called with (stage, fraction of the whole, message).
-        cancelled: asked between steps.
+        progress: called with (stage, fraction of the whole, message) before each step; what it raises ends the work.
         sessions: where opened networks are kept; the process' own by default.
         stopwatch: gets wall and CPU seconds by stage, and ``networks`` for the time inside them.
 
     Raises:
         InputError: no engine can run the bundle on ``device``.
-        Cancelled: ``cancelled`` returned True.
     """
     begin = time.perf_counter()
     stopwatch = stopwatch or Stopwatch()
     networks = Networks(bundle, device, engine, sessions=sessions, stopwatch=stopwatch)
-    steps = Steps(progress, cancelled)
+    steps = Steps(progress)
     work = Work(volume, canonical(volume), bundle, networks, steps, stopwatch, fast, second_phase, phases=phases)
     found = _pipeline(bundle.pipeline)(work)
     about = about_scan(work.view, Orientation.of(volume).apply(found.labels))

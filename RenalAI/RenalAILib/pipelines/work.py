@@ -31,7 +31,7 @@ class Work:
         view: the same in canonical order.
         bundle: whose networks run.
         networks: runs them.
-        steps: called before each step; reports progress and ends the work when asked to.
+        steps: called before each step; reports progress.
         stopwatch: gets seconds by stage.
         fast: less work for slightly worse results, where a pipeline can.
         second_phase: a CT of the same patient in another contrast phase, on any grid.

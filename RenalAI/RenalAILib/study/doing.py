@@ -17,14 +17,14 @@ from ..bundles.bundle import Bundle
 from ..bundles.store import load_bundle
 from ..errors import InputError
 from ..findings import Findings
-from ..steps import Progress
+from ..steps import Report
 from .content import digest, stamp
 from .measured import measured
 from .segmenting import segment_study
 from .task import StudyRecord, StudyTask, Weights
 
 
-def do_study(task: StudyTask, report: Progress) -> StudyRecord:
+def do_study(task: StudyTask, report: Report) -> StudyRecord:
     """Segments one study, unless its result is there already. Whatever goes wrong ends in the record, and in the log.
 
     The result folder's name holds the key, and it appears whole by one renaming: that it exists is the proof that
@@ -55,7 +55,7 @@ def do_study(task: StudyTask, report: Progress) -> StudyRecord:
     )
 
 
-def _done(task: StudyTask, record: StudyRecord, report: Progress) -> StudyRecord:
+def _done(task: StudyTask, record: StudyRecord, report: Report) -> StudyRecord:
     source, second_phase = task.sources
     begin = time.perf_counter()
     key = task.key(digest(source, second_phase))

@@ -21,7 +21,7 @@ from ..pipelines.running import segment
 from ..reading import PhaseScan, opened, read_ct, read_phases
 from ..reading.dicom_series import is_dicom
 from ..report import OWNED, PHASES, write_outcome
-from ..steps import Progress
+from ..steps import Report
 from ..writing.whole import check_replaceable, write_text
 
 _NOTHING = "No DICOM result was written: there is no kidney and no mass to put into one."
@@ -38,7 +38,7 @@ def segment_study(
     second_phase: str | Path | None = None,
     phases: bool = False,
     dicom: bool = False,
-    report: Progress | None = None,
+    report: Report | None = None,
 ) -> tuple[Outcome, dict[str, Path]]:
     """Read, segment and write one study; what can be refused is refused before the work starts.
 
@@ -101,7 +101,7 @@ def _silently(stage: str, fraction: float, message: str) -> None:
     """Progress that nobody asked for."""
 
 
-def _in_all_phases(outcome: Outcome, scans: Sequence[PhaseScan], report: Progress) -> tuple[Outcome, PhaseTable]:
+def _in_all_phases(outcome: Outcome, scans: Sequence[PhaseScan], report: Report) -> tuple[Outcome, PhaseTable]:
     begin = time.perf_counter()
     first, *others = scans
     outcome, table = measure_phases(

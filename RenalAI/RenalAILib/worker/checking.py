@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, ClassVar
 
-from .progress import Report
+from ..steps import Report
 
 PACKAGES = ("numpy", "SimpleITK", "onnxruntime", "onnxruntime-gpu", "openvino", "torch", "pydicom", "highdicom")
 

@@ -1,9 +1,9 @@
-"""The starter's side: a warm worker and its runs, for Qt timers and plain loops alike.
+"""The starter's side: a warm worker and its runs, polled by a timer's owner or waited for.
 
 >>> worker = Worker()
 >>> run = worker.start(CheckJob())  # doctest: +SKIP
->>> run.wait()["engine"]  # doctest: +SKIP
-'ONNX Runtime 1.22.0'
+>>> run.wait()["engines"]["onnxruntime on cpu"]  # doctest: +SKIP
+'works'
 >>> worker.close()
 """
 
@@ -26,9 +26,6 @@ from .errors import CancelledError, WorkerError
 from .job import OUTPUT, Job, Result, write_job
 from .process import EngineProcess, default_command, default_environment
 from .progress import FAILED, Progress
-
-Schedule = Callable[[int, Callable[[], None]], None]
-"""Calls a function after so many milliseconds: a single-shot timer."""
 
 POLL_MS = 50
 IDLE_S = 300.0
@@ -172,10 +169,8 @@ class Run(Generic[Result]):
         assert self._result is not None
         return self._result
 
-    def wait(
-        self, on_progress: Callable[[Progress], None] | None = None, idle: Callable[[], None] | None = None
-    ) -> Result:
-        """Waits in a plain loop and returns the result; ``idle`` is called while nothing happens."""
+    def wait(self, on_progress: Callable[[Progress], None] | None = None) -> Result:
+        """Waits in a plain loop and returns the result; ``on_progress`` is called with each step."""
         seen = self.progress
         while True:
             going = self.poll()
@@ -184,20 +179,7 @@ class Run(Generic[Result]):
                 on_progress(seen)
             if not going:
                 return self.result()
-            if idle is not None:
-                idle()
             self._thread.join(POLL_MS / 1000)
-
-    def follow(self, schedule: Schedule, on_progress: Callable[[Progress], None], on_end: Callable[[], None]) -> None:
-        """Polls on a timer: ``on_progress`` for each new state, ``on_end`` once, both in the timer's thread."""
-        before = self.progress
-        going = self.poll()
-        if self.progress is not before:
-            on_progress(self.progress)
-        if going:
-            schedule(POLL_MS, lambda: self.follow(schedule, on_progress, on_end))
-        else:
-            on_end()
 
     def _begin(self) -> None:
         self._thread.start()

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from ..steps import Report
 from ..volume import Volume
 from .arrays import read_volume, write_volume
-from .progress import Report
 
 
 @dataclass(frozen=True)

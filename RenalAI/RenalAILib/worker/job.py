@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from ..errors import InputError
-from .progress import Report
+from ..steps import Report
 
 SCHEMA = "renalai.job/1"
 OUTPUT = "output"

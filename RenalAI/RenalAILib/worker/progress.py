@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 DONE = "done"
@@ -54,7 +53,3 @@ class Progress:
     def ends(self) -> bool:
         """Whether the job is over with this step."""
         return self.stage in (DONE, FAILED)
-
-
-Report = Callable[[str, float, str], None]
-"""What a job calls as it gets on: stage, fraction, message."""

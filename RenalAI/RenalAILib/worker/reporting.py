@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 from ..findings import Outcome
 from ..radiologist.readings import Reading
+from ..steps import Report
 from .arrays import read_outcome, read_volume, write_outcome, write_volume
-from .progress import Report
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ..findings import Outcome
+from ..steps import Report
 from ..volume import Volume
 from .arrays import read_outcome, read_volume, write_outcome, write_volume
-from .progress import Report
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from ..steps import Report
 from ..study.task import StudyRecord, StudyTask
-from .progress import Report
 
 
 @dataclass(frozen=True)

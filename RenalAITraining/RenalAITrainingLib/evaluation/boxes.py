@@ -24,7 +24,7 @@ from RenalAILib.orientation import Orientation, canonical
 from RenalAILib.pipelines.detector import Placed, boxes_in_slices, placed
 from RenalAILib.pipelines.work import Work
 from RenalAILib.reading import read_ct, read_labels
-from RenalAILib.steps import Progress, Steps
+from RenalAILib.steps import Report, Steps
 from RenalAILib.timing import Stopwatch
 from RenalAILib.writing.whole import check_replaceable, replaced_folder
 
@@ -60,7 +60,7 @@ class JudgedScan:
     scores: Sequence[tuple[float, bool]] = ()
 
 
-def evaluate_boxes(request: Request, bundle: Bundle, progress: Progress) -> list[Table]:
+def evaluate_boxes(request: Request, bundle: Bundle, progress: Report) -> list[Table]:
     """Run the bundle over labelled CTs and write ``evaluation.html``, ``evaluation.json`` and ``tables/*.csv``.
 
     Raises:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from RenalAILib.bundles.bundle import Bundle
-    from RenalAILib.steps import Progress
+    from RenalAILib.steps import Report
 
     from .pairs import Selection
     from .running import Run
@@ -117,7 +117,7 @@ def _check_words(arguments: argparse.Namespace) -> None:
         raise InputError("say --fold BUNDLE CASES for each bundle, twice or more; for one, --bundle is enough")
 
 
-def _side_by_side(arguments: argparse.Namespace, kept: Path, report: Progress) -> tuple[list[Run], Selection]:
+def _side_by_side(arguments: argparse.Namespace, kept: Path, report: Report) -> tuple[list[Run], Selection]:
     """One or two systems on the same cases."""
     from .pairs import select
     from .running import CaseStore, run_cases
@@ -139,7 +139,7 @@ def _side_by_side(arguments: argparse.Namespace, kept: Path, report: Progress) -
     return runs, selection
 
 
-def _folds(arguments: argparse.Namespace, kept: Path, report: Progress) -> tuple[list[Run], Selection]:
+def _folds(arguments: argparse.Namespace, kept: Path, report: Report) -> tuple[list[Run], Selection]:
     """Several bundles, each on its own cases, as one."""
     from .folds import Fold, run_folds, selected
     from .slice_pictures import SlicePictures

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from RenalAILib.errors import InputError
-from RenalAILib.steps import Progress
+from RenalAILib.steps import Report
 
 from .pairs import Selection, select
 from .running import CaseStore, Run, run_cases
@@ -45,7 +45,7 @@ def selected(sources: Sequence[Path], part: str | None, with_sinus: bool) -> lis
 
 
 def run_folds(
-    folds: Sequence[Fold], kept: Path, progress: Progress, pictures: SlicePictures | None = None
+    folds: Sequence[Fold], kept: Path, progress: Report, pictures: SlicePictures | None = None
 ) -> tuple[Run, Selection]:
     """Measure each system on its own cases; the results of all as those of one, and what they were measured on.
 

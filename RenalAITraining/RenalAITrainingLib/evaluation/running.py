@@ -11,7 +11,7 @@ from pathlib import Path
 from RenalAILib import __version__
 from RenalAILib.errors import InputError
 from RenalAILib.reading import read_ct, read_labels
-from RenalAILib.steps import Progress
+from RenalAILib.steps import Report
 from RenalAILib.writing.whole import replaced_file, write_text
 
 from ..convention import filled
@@ -86,7 +86,7 @@ class CaseStore:
         return self._folder / f"{case}.png"
 
 
-def run_cases(pairs: Sequence[Pair], system: System, store: CaseStore, progress: Progress) -> Run:
+def run_cases(pairs: Sequence[Pair], system: System, store: CaseStore, progress: Report) -> Run:
     """Evaluate a system on all pairs. A case that fails is told in the report; the others go on.
 
     Args:

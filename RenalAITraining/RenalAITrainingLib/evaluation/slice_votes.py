@@ -19,7 +19,7 @@ from RenalAILib.errors import InputError
 from RenalAILib.pictures.png import png
 from RenalAILib.pipelines.running import segment
 from RenalAILib.resampling import window
-from RenalAILib.steps import Progress
+from RenalAILib.steps import Report
 from RenalAILib.verdicts import Verdict
 from RenalAILib.writing.whole import check_replaceable, replaced_folder
 
@@ -38,7 +38,7 @@ SCHEMA = "renalai.vote-evaluation/1"
 FILES = (*PLAIN, "slices", "against")
 
 
-def evaluate_votes(request: Request, bundles: Sequence[Bundle], progress: Progress) -> list[Table]:
+def evaluate_votes(request: Request, bundles: Sequence[Bundle], progress: Report) -> list[Table]:
     """Run one bundle, or two that are compared, over a dataset or a part of its split and write the report folder.
 
     The folder: ``evaluation.html``, ``evaluation.json``, ``tables/*.csv``, ``figures/*.png``, and ``slices/CLASS/``
@@ -114,7 +114,7 @@ class _Run:
         for name in stage.classes:
             (pictures / _word(name)).mkdir(parents=True)
 
-    def judge(self, cases: Sequence[Case], progress: Progress) -> list[JudgedCase]:
+    def judge(self, cases: Sequence[Case], progress: Report) -> list[JudgedCase]:
         """Those that have a truth and a verdict, their slices drawn."""
         judged = []
         for number, case in enumerate(cases):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from RenalAILib.bundles.bundle import Bundle
 from RenalAILib.errors import InputError
-from RenalAILib.steps import Progress
+from RenalAILib.steps import Report
 
 from .boxes import evaluate_boxes
 from .request import Request
@@ -32,7 +32,7 @@ def check_comparable(first: Bundle, second: Bundle | None) -> None:
         raise InputError(f"{first.name} {GIVES[first.pipeline]}; it cannot be compared with {other}")
 
 
-def evaluate_without_segments(request: Request, bundles: Sequence[Bundle], progress: Progress) -> list[Table]:
+def evaluate_without_segments(request: Request, bundles: Sequence[Bundle], progress: Report) -> list[Table]:
     """The report folder of a detector, of a bundle of slice votes, or of two of these; its tables.
 
     Raises:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from RenalAILib.steps import Report
 from RenalAILib.volume import Volume
 from RenalAILib.worker.arrays import read_volume, write_volume
-from RenalAILib.worker.progress import Report
 
 from .job_files import read_answer, write_answer
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from RenalAILib.worker.progress import Report
+from RenalAILib.steps import Report
 
 
 @dataclass(frozen=True)

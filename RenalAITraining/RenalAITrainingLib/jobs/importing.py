@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from RenalAILib.errors import InputError
-from RenalAILib.worker.progress import Report
+from RenalAILib.steps import Report
 
 from .job_files import read_answer, write_answer
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from RenalAILib.errors import InputError
-from RenalAILib.worker.progress import Report
+from RenalAILib.steps import Report
 
 from ..publishing.model_card import model_card
 from .job_files import read_answer, write_answer

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from RenalAILib.worker.progress import Report
+from RenalAILib.steps import Report
 
 from .job_files import read_answer, write_answer
 
