@@ -12,10 +12,10 @@ from paintedscene import painted_scene
 from RenalAILib.errors import InputError
 from RenalAILib.labels import Label
 from RenalAITrainingLib.convention import to_convention, with_sinus
+from RenalAITrainingLib.dataset.synthesis_command import main
 from RenalAITrainingLib.samples import SampleStore
 from RenalAITrainingLib.stages import Stage
 from RenalAITrainingLib.synthesis import scans, sources
-from RenalAITrainingLib.synthesis.command import main
 from RenalAITrainingLib.synthesis.fields import Noise
 from RenalAITrainingLib.synthesis.filling import synthesise
 from RenalAITrainingLib.synthesis.phantoms import FIRST_TRAINING_SEED, phantom_scene

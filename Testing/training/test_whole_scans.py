@@ -16,13 +16,14 @@ from paintedscene import SHAPE, SPACING_MM, painted_scene
 from RenalAILib.errors import InputError
 from RenalAILib.labels import KIDNEY_LABELS, MASS_LABELS, MassClass
 from RenalAILib.volume import Volume
+from RenalAITrainingLib.dataset import synthetic_scans
 from RenalAITrainingLib.dataset.check import Severity, check
 from RenalAITrainingLib.dataset.folder import Dataset
 from RenalAITrainingLib.dataset.known_masses import known_masses
+from RenalAITrainingLib.dataset.synthesis_command import SynthesiseScans
+from RenalAITrainingLib.dataset.synthetic_scans import RECORD, synthesise_scans
 from RenalAITrainingLib.evaluation.pairs import select
-from RenalAITrainingLib.synthesis import scans_dataset, sources
-from RenalAITrainingLib.synthesis.command import SynthesiseScans
-from RenalAITrainingLib.synthesis.scans_dataset import RECORD, synthesise_scans
+from RenalAITrainingLib.synthesis import sources
 from RenalAITrainingLib.synthesis.whole_scans import SIZES_MM, planned_masses
 
 CASES = ("scan-a", "scan-b")
@@ -65,8 +66,8 @@ class BallShapes:
 
 @pytest.fixture(autouse=True)
 def _painted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scans_dataset, "Background", PaintedBackground)
-    monkeypatch.setattr(scans_dataset, "ShapeLibrary", BallShapes)
+    monkeypatch.setattr(synthetic_scans, "Background", PaintedBackground)
+    monkeypatch.setattr(synthetic_scans, "ShapeLibrary", BallShapes)
 
 
 def made(folder: Path, count: int, **told: object) -> int:
@@ -79,8 +80,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Five scans in one go."""
     folder = tmp_path_factory.mktemp("scans") / "whole"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scans_dataset, "Background", PaintedBackground)
-        patch.setattr(scans_dataset, "ShapeLibrary", BallShapes)
+        patch.setattr(synthetic_scans, "Background", PaintedBackground)
+        patch.setattr(synthetic_scans, "ShapeLibrary", BallShapes)
         assert made(folder, 5) == 5
     return folder
 

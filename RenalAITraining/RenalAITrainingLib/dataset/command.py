@@ -10,7 +10,7 @@ from RenalAILib.errors import InputError
 
 from ..nodules.command import Nodules
 from ..stages import CUT
-from ..synthesis.command import Synthesise, SynthesiseScans
+from .synthesis_command import Synthesise, SynthesiseScans
 from .vocabulary import ScanPhase
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ class Synthesise:
 
     def run(self, args: argparse.Namespace) -> int:
         """Make what is missing; 0 when the store holds them all. Raises InputError."""
-        from .filling import synthesise
+        from ..synthesis.filling import synthesise
 
         written = synthesise(args.data, args.stage, args.count, args.seed, args.output, args.phantoms)
         print(f"{written} samples written to {args.output}")
@@ -62,7 +62,7 @@ class SynthesiseScans:
 
     def run(self, args: argparse.Namespace) -> int:
         """Make what is missing; 0 when the dataset holds them all. Raises InputError."""
-        from .scans_dataset import synthesise_scans
+        from .synthetic_scans import synthesise_scans
 
         written = synthesise_scans(
             args.data, args.cases, args.count, args.seed, args.output,

@@ -11,11 +11,11 @@ from RenalAILib.errors import InputError
 from RenalAILib.pseudonyms import Pseudonyms
 from RenalAILib.writing.whole import write_text
 
-from ..dataset.case import Facts
-from ..dataset.folder import INDEX, Dataset
-from ..dataset.vocabulary import ScanPhase
-from .sources import ShapeLibrary
-from .whole_scans import SIZES_MM, Background, MadeScan, make_scan
+from ..synthesis.sources import ShapeLibrary
+from ..synthesis.whole_scans import SIZES_MM, Background, MadeScan, make_scan
+from .case import Facts
+from .folder import INDEX, Dataset
+from .vocabulary import ScanPhase
 
 RECORD = "synthesis.json"
 """Beside the dataset's tables: of each case its background, phase, variants, and masses as planned."""
