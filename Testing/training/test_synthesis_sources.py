@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from paintedscene import painted_scene
 
+from RenalAILib.cli import main as renalai
 from RenalAILib.errors import InputError
 from RenalAILib.labels import Label
 from RenalAITrainingLib.convention import to_convention, with_sinus
-from RenalAITrainingLib.dataset.synthesis_command import main
 from RenalAITrainingLib.samples import SampleStore
 from RenalAITrainingLib.stages import Stage
 from RenalAITrainingLib.synthesis import scans, sources
@@ -68,10 +68,10 @@ def test_a_held_out_case_is_refused(case_id: str) -> None:
 
 
 def test_missing_data_is_said_in_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["--data", str(tmp_path), "--stage", "locate", "--count", "1", "-o", str(tmp_path / "out")]
-    assert main(words) == 2
+    words = ["dataset", "synthesise", "--data", str(tmp_path), "--stage", "locate", "-o", str(tmp_path / "out")]
+    assert renalai([*words, "--count", "1"]) == 2
     assert "holds no KiTS23 masks" in capsys.readouterr().err
-    assert main([*words[:5], "0", *words[6:]]) == 2
+    assert renalai([*words, "--count", "0"]) == 2
 
 
 @with_data

@@ -7,10 +7,7 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
-
-from RenalAILib.errors import InputError
 
 from ..stages import SYNTHESISED
 
@@ -71,19 +68,3 @@ class SynthesiseScans:
         )  # fmt: skip
         print(f"{written} scans written to {args.output}")
         return 0
-
-
-def main(words: list[str] | None = None) -> int:
-    """Run the command without the launcher, with its exit codes: 2 and one sentence on bad input."""
-    command = Synthesise()
-    parser = argparse.ArgumentParser(prog="synthesise", description=command.help)
-    command.add_arguments(parser)
-    try:
-        return command.run(parser.parse_args(words))
-    except InputError as problem:
-        print(f"synthesise: {problem}", file=sys.stderr)
-        return 2
-
-
-if __name__ == "__main__":
-    sys.exit(main())
