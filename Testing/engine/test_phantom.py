@@ -68,6 +68,15 @@ def test_anatomies() -> None:
     assert pelvis[Label.KIDNEY_RIGHT] + pelvis[Label.KIDNEY_LEFT] > 300
 
 
+def test_a_ptotic_kidney_lies_low() -> None:
+    made = make_phantom(2, anatomy=Anatomy.PTOTIC, masses=(), **COARSE)
+    heights = [
+        np.argwhere(made.labels == label)[:, 0].mean() * made.volume.spacing_mm[0]
+        for label in (Label.KIDNEY_RIGHT, Label.KIDNEY_LEFT)
+    ]
+    assert abs(heights[0] - heights[1]) > 35
+
+
 def test_a_third_kidney_lies_apart_below_the_left_one() -> None:
     made = make_phantom(2, anatomy=Anatomy.THREE_KIDNEYS, masses=(), **(COARSE | {"shape": (64, 128, 152)}))
     numbers, counts = connected_domains(made.labels == Label.KIDNEY_LEFT)

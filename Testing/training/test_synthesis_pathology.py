@@ -61,7 +61,7 @@ def test_ascites_is_fluid_in_fat_about_the_organs_and_not_behind_the_kidneys() -
         moved = changed.hu - scene.hu > 60
         assert (changed.labels == scene.labels).all() and moved.any()
         assert not (moved & ((scene.labels > 0) | (scene.organs > 0))).any()
-        assert np.argwhere(moved)[:, 1].max() * SPACING_MM[1] < 62 + 12
+        assert np.median(np.argwhere(moved)[:, 1]) * SPACING_MM[1] < 62
         core = ndimage.binary_erosion(changed.hu - scene.hu > 90)
         assert not core.any() or -5 < np.median(changed.hu[core]) < 50
     nothing = replace(scene, organs=np.zeros_like(scene.organs))
@@ -81,7 +81,7 @@ def test_a_shrunken_kidney_is_a_smaller_one_with_its_label_on_it() -> None:
         assert not np.isin(changed.labels, MASS_LABELS).any()
         other = (changed.labels == Label.KIDNEY_RIGHT).sum() / (scene.labels == Label.KIDNEY_RIGHT).sum()
         assert 0.9 < other < 1.1
-    assert 0.1 < min(shares) < max(shares) < 0.85, shares
+    assert 0.15 < min(shares) < max(shares) < 0.9, shares
 
 
 def test_scars_are_notches_filled_with_fat() -> None:

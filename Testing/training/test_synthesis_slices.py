@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +11,10 @@ import pytest
 from paintedscene import NOISE, painted_scene
 from scipy import ndimage
 
+from RenalAILib.boxes import Triple
 from RenalAILib.labels import Label, Side
+from RenalAILib.phantom import Anatomy
+from RenalAITrainingLib.synthesis import phantoms
 from RenalAITrainingLib.synthesis.delineate_samples import kidney_box_as_found
 from RenalAITrainingLib.synthesis.one_kidney import drawn_kidney, kidneys_of
 from RenalAITrainingLib.synthesis.slice_thickness import thicker, thinner
@@ -54,3 +59,26 @@ def test_a_mass_through_a_kidney_does_not_make_two_of_it() -> None:
     middle = labels[18:22]
     middle[middle == Label.KIDNEY_RIGHT] = Label.SOLID
     assert kidneys_of(replace(scene, labels=labels), Side.RIGHT) == kidneys_of(scene, Side.RIGHT)
+
+
+def test_samples_of_one_kidney_see_unusual_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: Counter[Anatomy] = Counter()
+
+    class NotDrawn(Exception):
+        """A plan is enough."""
+
+    def planned(
+        _seed: int, *, anatomy: Anatomy, shape: tuple[int, int, int], spacing_mm: tuple[float, ...], **_: object
+    ) -> None:
+        seen[anatomy] += 1
+        if anatomy is Anatomy.TRANSPLANT:
+            assert shape[0] * spacing_mm[0] > 380, "the pelvis is in view"
+        raise NotDrawn
+
+    monkeypatch.setattr(phantoms, "make_phantom", planned)
+    for number in range(200):
+        with suppress(NotDrawn):
+            phantoms.phantom_scene(number, "train", "delineate")
+    for anatomy in (Anatomy.HORSESHOE, Anatomy.TRANSPLANT, Anatomy.PTOTIC, Anatomy.ONE_KIDNEY):
+        assert 2 <= seen[anatomy] <= 40
+    assert seen[Anatomy.NO_KIDNEYS] == 0 and seen[Anatomy.NORMAL] > 100

@@ -71,10 +71,11 @@ def _draw(patient: Patient, rng: np.random.Generator) -> list[PhantomKidney]:
             continue
         horseshoe = patient.anatomy is Anatomy.HORSESHOE
         lateral = rng.uniform(0.37, 0.42) * patient.half_width if not horseshoe else rng.uniform(44, 50)
-        height = (rng.uniform(-18, -4) if side is Side.RIGHT else rng.uniform(0, 14)) - 25 * horseshoe
-        back = patient.spine_y - rng.uniform(2, 14) - 12 * horseshoe
+        low = patient.anatomy is Anatomy.PTOTIC and side is lone
+        height = (rng.uniform(-18, -4) if side is Side.RIGHT else rng.uniform(0, 14)) - 25 * horseshoe - 55 * low
+        back = patient.spine_y - rng.uniform(2, 14) - 12 * horseshoe - 8 * low
         tilt = rng.uniform(8, 20) * (-1 if horseshoe else 1)
-        kidneys.append(_kidney(patient, rng, side, (lateral, back, height), tilt))
+        kidneys.append(_kidney(patient, rng, side, (lateral, back, height), tilt, turned=50.0 * low))
     if patient.anatomy is Anatomy.THREE_KIDNEYS:
         at = (rng.uniform(44, 52), patient.spine_y - rng.uniform(14, 22), rng.uniform(-112, -100))
         kidneys.append(_kidney(patient, rng, Side.LEFT, at, rng.uniform(-5, 15), size=0.62))
@@ -85,11 +86,15 @@ def _draw(patient: Patient, rng: np.random.Generator) -> list[PhantomKidney]:
 
 
 def _kidney(
-    patient: Patient, rng: np.random.Generator, side: Side, at: Point, tilt: float, size: float = 1.0
-) -> PhantomKidney:
-    """``at`` is (lateral, back, head) in mm; ``tilt`` in degrees leans the upper pole towards the spine."""
+    patient: Patient, rng: np.random.Generator, side: Side, at: Point, tilt: float, size: float = 1.0,
+    turned: float = 0.0,
+) -> PhantomKidney:  # fmt: skip
+    """``at`` is (lateral, back, head) in mm; ``tilt`` in degrees leans the upper pole towards the spine.
+
+    ``turned`` in degrees turns the hilum further forward.
+    """
     sign = -1.0 if side is Side.RIGHT else 1.0
-    lean, turn, nod = np.deg2rad([tilt, rng.uniform(15, 40), rng.uniform(5, 18)])
+    lean, turn, nod = np.deg2rad([tilt, rng.uniform(15, 40) + turned, rng.uniform(5, 18)])
     lateral = np.array([np.cos(turn), np.sin(turn), 0.0])  # the hilum looks to the middle and somewhat forward
     long = np.array([-np.sin(lean), np.sin(nod) * -1.0, np.cos(lean)])
     long -= lateral * (long @ lateral)

@@ -27,6 +27,7 @@ class Anatomy(Enum):
     HORSESHOE = "horseshoe"
     THREE_KIDNEYS = "a small third kidney below the left one"
     TRANSPLANT = "transplant in the pelvis beside two native kidneys"
+    PTOTIC = "one kidney low down, its hilum turned forward"
     NO_KIDNEYS = "no kidneys"
 
 

@@ -49,7 +49,7 @@ def aortic_aneurysm(rng: Rng, scene: Scene) -> Scene:
     outer = _from_axis(middle, shape, spacing) - (lumen_mm + swell)[:, None, None] + uneven
     outer = np.where((swell > 1.5)[:, None, None], outer, np.float32(20)).astype(np.float32)
     claimed = (part.labels > 0) | ((part.organs > 0) & ~own)
-    blocked = claimed | ndimage.binary_opening(_bone_or_air(part), np.ones((1, 2, 2)))
+    blocked = claimed | ndimage.binary_opening(_bone_or_air(part, along), np.ones((1, 2, 2)))
     clear = ndimage.distance_transform_edt(~blocked, sampling=spacing).astype(np.float32)
     outer = np.maximum(outer, 1.0 - clear)
     hu = _content(rng, part, own, outer, _from_axis(0.6 * along + 0.4 * middle, shape, spacing) - lumen_mm)
@@ -85,11 +85,13 @@ def _content(rng: Rng, part: Scene, own: npt.NDArray[np.bool_], outer: Field, to
     wider = rng.uniform(0, 4) if rng.random() < 0.8 else 60.0  # seldom no thrombus at all
     share = share_within(np.asarray(to_lumen - wider, dtype=np.float32), part.spacing_mm, 0.7)
     hu = thrombus + share * (blood - thrombus)
-    patches = smooth_field(rng, part.shape, part.spacing_mm, 9.0) > rng.uniform(0.2, 1.4)
-    wall = np.exp(-(((outer + 0.8) / 0.9) ** 2)) * patches
+    patches = smooth_field(rng, part.shape, part.spacing_mm, 7.0) > rng.uniform(0.4, 1.6)
+    wall = np.exp(-(((outer + 0.7) / 0.7) ** 2)) * patches
     return np.asarray(hu + wall * (rng.uniform(300, 900) - hu), dtype=np.float32)
 
 
-def _bone_or_air(part: Scene) -> npt.NDArray[np.bool_]:
+def _bone_or_air(part: Scene, along_mm: Field) -> npt.NDArray[np.bool_]:
+    """What is bright behind the aorta is bone; what is bright in front of it are vessels and gut, which give way."""
     smooth = ndimage.uniform_filter(part.hu, (1, 3, 3))
-    return np.asarray(((smooth > _BONE_HU) & (part.organs == 0)) | (smooth < -250), dtype=bool)
+    behind = np.arange(part.shape[1])[None, :, None] * part.spacing_mm[1] > along_mm[:, :1, None]
+    return np.asarray(((smooth > _BONE_HU) & (part.organs == 0) & behind) | (smooth < -250), dtype=bool)

@@ -18,7 +18,8 @@ from .sources import ORGANS
 
 _ORGANS = tuple(ORGANS[name] for name in ("liver", "spleen", "stomach", "gallbladder"))
 _SIMPLE_SHARE = 0.7
-_BEHIND_MM = 8.0  # so far behind the kidneys' middle lies no peritoneal cavity
+_BEHIND_MM = 4.0  # so far behind the kidneys' middle, or a little more, lies no peritoneal cavity
+_ABOVE_AIR_HU = 13.0
 
 
 def ascites(rng: Rng, scene: Scene) -> Scene:
@@ -31,14 +32,16 @@ def ascites(rng: Rng, scene: Scene) -> Scene:
     if not organs.any():
         return scene
     smooth = ndimage.uniform_filter(scene.hu, (1, 3, 3))
-    fat = (smooth < -35) & (smooth > -180) & (scene.organs == 0) & (scene.labels == 0)
+    air = max(-180.0, float(scene.hu.min()) + _ABOVE_AIR_HU)  # HU of some scans are clipped: lung looks like fat
+    fat = (smooth < -35) & (smooth > air) & (scene.organs == 0) & (scene.labels == 0)
     kidneys = np.isin(scene.labels, KIDNEY_LABELS)
     box = Box.around(kidneys)
     if box is not None:
         away = ndimage.distance_transform_edt(~(scene.labels > 0), sampling=scene.spacing_mm)
         fat &= away > rng.uniform(1, 8)
         behind = (box.start[1] + box.stop[1]) / 2 + _BEHIND_MM / float(scene.spacing_mm[1])
-        fat[:, round(behind) :] = False
+        wavy = behind + 8 / float(scene.spacing_mm[1]) * smooth_field(rng, scene.shape, scene.spacing_mm, 40.0)
+        fat &= np.arange(scene.shape[1])[None, :, None] < wavy
     step = float(scene.spacing_mm[1])
     depth = rng.uniform(4, 20)
     start = ndimage.binary_dilation(organs, np.ones((1, 3, 3)), iterations=max(1, round(3.5 / step))) & fat

@@ -23,8 +23,17 @@ FIRST_VALIDATION_SEED = 2_000_000
 
 _PHASES = tuple(Phase)
 _PHASE_SHARES = {"locate": (0.35, 0.2, 0.35, 0.1), "delineate": (0.22, 0.22, 0.46, 0.1)}
-_ANATOMIES = (Anatomy.NORMAL, Anatomy.ONE_KIDNEY, Anatomy.HORSESHOE, Anatomy.TRANSPLANT, Anatomy.NO_KIDNEYS)
-_ANATOMY_SHARES = (0.82, 0.06, 0.05, 0.04, 0.03)
+_WHOLE_SHARES = {
+    Anatomy.NORMAL: 0.78, Anatomy.ONE_KIDNEY: 0.06, Anatomy.HORSESHOE: 0.05, Anatomy.TRANSPLANT: 0.04,
+    Anatomy.PTOTIC: 0.04, Anatomy.NO_KIDNEYS: 0.03,
+}  # fmt: skip
+_KIDNEY_SHARES = {
+    Anatomy.NORMAL: 0.72, Anatomy.ONE_KIDNEY: 0.04, Anatomy.HORSESHOE: 0.09, Anatomy.TRANSPLANT: 0.08,
+    Anatomy.PTOTIC: 0.07,
+}  # fmt: skip
+"""Which kidneys a phantom has: of a whole scan, and where samples are of one kidney."""
+
+_LONG_MM, _THICK_MM = 400.0, 2.5  # of a grid that reaches a graft in the pelvis: no more voxels than usual
 
 
 def phantom_scene(number: int, split: Split, stage: Stage) -> Scene:
@@ -33,10 +42,11 @@ def phantom_scene(number: int, split: Split, stage: Stage) -> Scene:
     rng = np.random.default_rng([seed, 7])
     whole = stage in ("locate", "one-stage")
     phase = _PHASES[int(rng.choice(4, p=_PHASE_SHARES["locate" if whole else "delineate"]))]
-    anatomy, extent, arms = Anatomy.NORMAL, Extent.ABDOMEN, False
+    extent, arms = Extent.ABDOMEN, False
+    shares = _WHOLE_SHARES if whole else _KIDNEY_SHARES
+    anatomy = list(shares)[int(rng.choice(len(shares), p=list(shares.values())))]
     noise_hu: float | None = None
     if whole:
-        anatomy = _ANATOMIES[int(rng.choice(5, p=_ANATOMY_SHARES))]
         extent = (Extent.ABDOMEN, Extent.TRUNK, Extent.THORAX)[int(rng.choice(3, p=(0.62, 0.28, 0.1)))]
         arms = bool(rng.random() < 0.25)
         step = (float(rng.uniform(2.5, 3.2)),) * 3
@@ -46,7 +56,9 @@ def phantom_scene(number: int, split: Split, stage: Stage) -> Scene:
         noise_hu = float(rng.uniform(2, 12))  # that of a slice, after averaging down to the coarse grid
     else:
         step = float(rng.uniform(1.2, 5.0)), (in_plane := float(rng.uniform(0.7, 1.05))), in_plane
-        shape = round(270 / step[0]), round(310 / step[1]), round(380 / step[2])
+        long = anatomy is Anatomy.TRANSPLANT
+        step = (max(step[0], _THICK_MM), *step[1:]) if long else step
+        shape = round((_LONG_MM if long else 270) / step[0]), round(310 / step[1]), round(380 / step[2])
     phantom = make_phantom(
         seed, shape=shape, spacing_mm=step, phase=phase, masses=_masses(rng), anatomy=anatomy, extent=extent,
         arms=arms, noise_hu=noise_hu,
