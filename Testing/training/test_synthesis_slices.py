@@ -11,7 +11,6 @@ import pytest
 from paintedscene import NOISE, painted_scene
 from scipy import ndimage
 
-from RenalAILib.boxes import Triple
 from RenalAILib.labels import Label, Side
 from RenalAILib.phantom import Anatomy
 from RenalAITrainingLib.synthesis import phantoms
