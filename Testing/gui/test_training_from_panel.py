@@ -31,7 +31,7 @@ RECIPES = {
 }
 
 
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(1800)
 def test_from_annotation_to_a_model_that_renalai_offers(widget, double, add_case_nodes, home):
     ui = widget.ui
     for number in range(4):
@@ -54,20 +54,20 @@ def test_from_annotation_to_a_model_that_renalai_offers(widget, double, add_case
         ui.recipeEdit.text = str(path)
         click(ui.startButton)
         run = widget.panel.train.found[0]
-        double.waitFor(lambda run=run: not run.status().state.active, 300)
+        double.waitFor(lambda run=run: not run.status().state.active)
         assert run.status().state.value == "finished", run.log()
-        double.waitFor(lambda: ui.runTable.item(0, 1).text() == "Finished", 10)
+        double.waitFor(lambda: ui.runTable.item(0, 1).text() == "Finished")
     click_tab(widget, 3)
     assert "tiny-delineate-1" in ui.networksLine.text
     click(ui.evaluateButton)
-    double.waitFor(lambda: ui.pageButton.enabled and widget.panel.jobs.busy is None, 300)
+    double.waitFor(lambda: ui.pageButton.enabled and widget.panel.jobs.busy is None)
     assert not double.answers.of("error"), double.dialogs
     assert (home / "training" / "evaluations" / "candidate" / "evaluation.html").is_file() and ui.resultTable.rowCount
     click_tab(widget, 4)
     ui.modelNameEdit.text = "clinic"
     assert "tells what was measured" in ui.publishLine.text
     click(ui.publishButton)
-    wait_for_job(widget, double, 300)
+    wait_for_job(widget, double)
     assert "clinic 0.1.0 is there" in ui.publishedLine.text
     assert "already" in ui.publishLine.text and not ui.publishButton.enabled
     from RenalAILib.bundles.store import load_bundle
@@ -90,7 +90,7 @@ def long_run(widget, home):
         mask = labels(seed=number)
         store.append(ct_of(mask).voxels, mask.voxels, split=split, stage="locate", kind="phantom")
     told = {"name": "tiny", "title": "Tiny", "citation": "none"} | RECIPES["locate"]
-    told |= {"optimiser": {"name": "adamw", "learning_rate": 0.01}, "schedule": SHORT | {"steps": 100_000}}
+    told |= {"optimiser": {"name": "adamw", "learning_rate": 0.01}, "schedule": SHORT | {"steps": 200_000}}
     path = home / "tiny.yaml"
     path.write_text(yaml.safe_dump(told), encoding="utf-8")
     click_tab(widget, 2)
@@ -98,19 +98,19 @@ def long_run(widget, home):
     click(widget.ui.startButton)
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_a_training_goes_on_when_slicer_is_closed_and_is_found_again(double, home):
     first = open_module(double, home)
     long_run(first, home)
     run = first.panel.train.found[0]
-    double.waitFor(lambda: run.status().step > 10, 240)
-    double.waitFor(lambda: "left on this computer" in first.ui.runLine.text, 10)
+    double.waitFor(lambda: run.status().step > 10)
+    double.waitFor(lambda: "left on this computer" in first.ui.runLine.text)
     number = holder(run.folder)
     first.cleanup()  # Slicer quits
     first.parent.delete()
     slicer.mrmlScene.Clear()
     at = run.status().step
-    double.waitFor(lambda: run.status().step > at, 90)
+    double.waitFor(lambda: run.status().step > at)
     assert holder(run.folder) == number
     second = double.openModule("RenalAITraining", ROOT / "RenalAITraining")  # and starts again
     second.parent.resize(420, 1000)
@@ -124,14 +124,15 @@ def test_a_training_goes_on_when_slicer_is_closed_and_is_found_again(double, hom
     click(second.ui.curvesButton)
     table = slicer.util.getNode("RenalAI training: Loss")
     rows = table.GetNumberOfRows()
-    double.waitFor(lambda: table.GetNumberOfRows() > rows, 90)  # the curve is live
+    double.waitFor(lambda: table.GetNumberOfRows() > rows)  # the curve is live
     click(second.ui.stopButton)
-    double.waitFor(lambda: second.ui.runTable.item(0, 1).text() == "Stopped", 120)
-    assert holder(run.folder) is None and second.ui.resumeButton.enabled
+    double.waitFor(lambda: second.ui.runTable.item(0, 1).text() == "Stopped")
+    double.waitFor(lambda: holder(run.folder) is None)  # it says so and ends
+    assert second.ui.resumeButton.enabled
     stopped = run.status().step
     click(second.ui.resumeButton)
-    double.waitFor(lambda: run.status().step > stopped, 240)
+    double.waitFor(lambda: run.status().step > stopped)
     click(second.ui.stopButton)
-    double.waitFor(lambda: not run.status().state.active, 60)
+    double.waitFor(lambda: not run.status().state.active)
     second.cleanup()
     second.parent.delete()
