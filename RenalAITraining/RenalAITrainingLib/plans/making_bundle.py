@@ -21,7 +21,7 @@ from RenalAILib.bundles.bundle import read_bundle
 from RenalAILib.errors import InputError
 
 from ..dataset.folder import Dataset
-from ..dataset.real_samples import fill
+from ..dataset.recipe_samples import fill_for
 from ..evaluation.pairs import Selection, select
 from ..evaluation.report_folder import write_report
 from ..evaluation.running import CaseStore, run_cases
@@ -130,11 +130,11 @@ class _Making:
             dataset = Dataset.open(self.sources.dataset)
             if self.sources.parts is not None:
                 dataset.split = asdict(self.sources.parts)
-            for stage, place in self.stores.items():
-                self.report(f"Samples for {stage} from {self.sources.dataset}")
-                plan = self.loaded.plan
-                fill(
-                    dataset, stage, place,
+            plan = self.loaded.plan
+            for recipe in {recipe.data.stage: recipe for recipe in self.loaded.recipes}.values():
+                self.report(f"Samples for {recipe.data.stage} from {self.sources.dataset}")
+                fill_for(
+                    recipe, dataset, self.stores[recipe.data.stage],
                     variants=plan.variants, edge=plan.edge, sinus=plan.sinus == "filled", report=self.report,
                 )  # fmt: skip
 

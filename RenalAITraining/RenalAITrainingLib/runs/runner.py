@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from RenalAILib.errors import InputError
 
@@ -18,7 +18,6 @@ from .lock import RunLock
 from .plan import STOP, RunPlan, State, Status
 
 if TYPE_CHECKING:
-    from ..stages import Stage
     from ..training.trainer import Trainer
 
 HEARTBEAT_S = 1.0
@@ -100,7 +99,8 @@ def _prepare(folder: Path, plan: RunPlan, wish: Wish) -> None:
         return
     _tell(folder, State.PREPARING, "Reading the dataset")
     from ..dataset.folder import Dataset
-    from ..dataset.real_samples import fill
+    from ..dataset.recipe_samples import fill_for
+    from ..recipes import recipe
 
     def told(line: str) -> None:
         if wish():
@@ -108,21 +108,8 @@ def _prepare(folder: Path, plan: RunPlan, wish: Wish) -> None:
         _say(line)
         _tell(folder, State.PREPARING, f"Cutting samples: {line}")
 
-    if plan.stage == "slice-classify":
-        from ..dataset.slice_samples import fill_slices
-        from ..recipes import recipe
-
-        dataset, wanted = Dataset.open(Path(plan.dataset)), recipe.load(plan.recipe)
-        fill_slices(dataset, wanted, Path(plan.samples), fold=plan.fold, report=told)
-        return
-    fill(
-        Dataset.open(Path(plan.dataset)),
-        cast("Stage", plan.stage),
-        Path(plan.samples),
-        variants=plan.variants,
-        fold=plan.fold,
-        report=told,
-    )
+    dataset, samples = Dataset.open(Path(plan.dataset)), Path(plan.samples)
+    fill_for(recipe.load(plan.recipe), dataset, samples, variants=plan.variants, fold=plan.fold, report=told)
 
 
 @contextmanager
