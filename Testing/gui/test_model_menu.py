@@ -6,7 +6,7 @@ import json
 import shutil
 
 import pytest
-from toybundle import toy_bundle
+from toybundle import make_bundle
 
 from RenalAILib.bundles.bundle import METADATA
 from RenalAILib.bundles.store import DEFAULT_BUNDLE, SHIPPED
@@ -17,8 +17,9 @@ TITLES = {SHIPPED[0]: "Accurate model", SHIPPED[1]: "Fast model"}
 @pytest.fixture
 def toy(desk, monkeypatch):
     """The toy bundle in the places of both that are shipped, and as one's own."""
+    made = make_bundle(desk / "toy").folder
     for name, title in {**TITLES, "clinic": "Ours"}.items():
-        folder = shutil.copytree(toy_bundle().folder, desk / "bundles" / name)
+        folder = shutil.copytree(made, desk / "bundles" / name)
         told = json.loads((folder / METADATA).read_text(encoding="utf-8")) | {"title": title, "name": name}
         (folder / METADATA).write_text(json.dumps(told), encoding="utf-8")
     monkeypatch.setattr("RenalAILib.bundles.store.bundle_places", lambda: (desk / "bundles",))
