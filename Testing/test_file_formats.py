@@ -22,12 +22,11 @@ from RenalAILib.compare import compare_labels
 from RenalAILib.findings import Mass
 from RenalAILib.labels import Label
 from RenalAILib.phases.measuring import PhaseTable
-from RenalAILib.radiologist.readings import Reading, Verdict
+from RenalAILib.radiologist.readings import Answer, Reading
 from RenalAILib.report import OWNED, write_outcome
 from RenalAILib.report.table import COLUMNS as FINDINGS_COLUMNS
 from RenalAILib.study.task import StudyRecord
-from RenalAILib.verdicts import SliceVote
-from RenalAILib.verdicts import Verdict as SliceVerdict
+from RenalAILib.verdicts import SliceVote, Verdict
 from RenalAITrainingLib.dataset import folder as dataset_folder
 from RenalAITrainingLib.dataset.case import COLUMNS as CASE_COLUMNS
 from RenalAITrainingLib.runs.plan import RunPlan, Status
@@ -66,12 +65,13 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     box = Detection.of_box("candidate_1", "mass", 0.9, Box((1, 2, 3), (2, 4, 6)), outcome.volume, (1,))
     more = replace(
         outcome.findings,
+        kidneys=(replace(kidney, drawn=True), *outcome.findings.kidneys[1:]),
         masses=(replace(mass, drawn=1), *outcome.findings.masses[1:]),
         removed=(kidney, mass),
-        verdict=SliceVerdict("rcc", None, 0.5, (vote,)),
+        verdict=Verdict("rcc", None, 0.5, (vote,)),
         detections=(box,),
     )
-    reading = Reading(mass.segment_id, Verdict.ACCEPTED)
+    reading = Reading(mass.segment_id, Answer.ACCEPTED)
     files = write_outcome(
         replace(outcome, findings=more), tmp_path_factory.mktemp("result") / "out", readings=[reading]
     )

@@ -11,8 +11,9 @@ import numpy.typing as npt
 from RenalAILib.errors import InputError
 from RenalAILib.findings import Kidney, Mass, segment_label
 from RenalAILib.labels import KIDNEY_LABELS, MASS_LABELS, Label
-from RenalAILib.radiologist.readings import Verdict
+from RenalAILib.radiologist.readings import Answer
 
+from .drawnkidneys import drawn_kidneys
 from .drawnmasses import drawn_classes
 from .labelmaps import segment_array
 from .matching import BothKidneys, Match, guess_matching
@@ -67,16 +68,16 @@ def corrected_labels(segmentation: Any, ct: Any) -> npt.NDArray[np.uint8]:
     chosen: dict[str, Label] = {}
     guesses = guess_matching(segmentation)
     drawn = drawn_classes(segmentation)
+    kidneys = {kidney.segment_id: Label.kidney(kidney.side) for kidney in drawn_kidneys(segmentation)[0]}
     for segment_id in guesses:
         reading = said.get(segment_id)
         segment = known.get(segment_id)
         if segment_id in drawn:
             chosen[segment_id] = drawn[segment_id].label
-        elif segment is None:  # a kidney, or another organ
-            guessed = guesses[segment_id]
-            if isinstance(guessed, Label):
-                chosen[segment_id] = guessed
-        elif reading is not None and reading.verdict is Verdict.REJECTED:
+        elif segment is None:
+            if segment_id in kidneys:  # else another organ
+                chosen[segment_id] = kidneys[segment_id]
+        elif reading is not None and reading.verdict is Answer.REJECTED:
             chosen[segment_id] = Label.kidney(segment.side)
         elif reading is not None and reading.mass_class is not None:
             chosen[segment_id] = reading.mass_class.label

@@ -12,15 +12,18 @@ from slicer.i18n import tr as _
 from RenalAILib.detections import Detection
 from RenalAILib.findings import Findings, Mass
 from RenalAILib.labels import MassClass
-from RenalAILib.radiologist.readings import Reading, Verdict
-from RenalAILib.verdicts import Verdict as PatientVerdict
+from RenalAILib.radiologist.readings import Answer, Reading
+from RenalAILib.verdicts import Verdict
 
 from . import candidaterows, massrows, voterows
+from .protocols import Schedule
 from .segmenteditor import draw_segment
 from .tablewidgets import fit, prepare
 from .texts import class_in_words, show_plain, show_problem, show_rich
+from .timer import Timer
 
 OnMass = Callable[[Any, "Findings | None", "Mass | None"], None]
+QUIET_MS = 400  # without a further edit; a stroke of the brush sends many events
 
 
 class FindingsScene(Protocol):
@@ -28,6 +31,10 @@ class FindingsScene(Protocol):
 
     def refresh(self, segmentation: Any) -> Findings | None:
         """The findings of a segmentation node with what was drawn and removed since; None for one of others."""
+        ...
+
+    def watch_segments(self, segmentation: Any, edited: Callable[[], None]) -> Callable[[], None]:
+        """Calls ``edited`` at every change of a segment, until what it returns is called."""
         ...
 
     def add_drawn_segment(self, segmentation: Any) -> str:
@@ -59,15 +66,23 @@ class FindingsSection:
         scene: findings and readings.
         on_mass: called with (segmentation node, findings, chosen mass or None).
         draw: lets the user draw into a segment: (segmentation node, segment ID).
+        later: when to look again at segments that are being edited.
     """
 
     def __init__(
-        self, ui: Any, scene: FindingsScene, on_mass: OnMass, draw: Callable[[Any, str], None] = draw_segment
+        self,
+        ui: Any,
+        scene: FindingsScene,
+        on_mass: OnMass,
+        draw: Callable[[Any, str], None] = draw_segment,
+        later: Schedule | None = None,
     ) -> None:
         self._ui = ui
         self._scene = scene
         self._on_mass = on_mass
         self._draw = draw
+        self._later = later or Timer()
+        self._stop_watching: Callable[[], None] | None = None
         self._segmentation: Any = None
         self._shown: str | None = None
         self._findings: Findings | None = None
@@ -101,7 +116,7 @@ class FindingsSection:
         return tuple(segment for segment in removed if isinstance(segment, Mass))
 
     @property
-    def _votes(self) -> PatientVerdict | None:
+    def _votes(self) -> Verdict | None:
         """The verdict whose votes fill the table: where there are no masses to fill it."""
         found = self._findings
         return None if found is None or found.masses or self._removed else found.verdict
@@ -120,9 +135,37 @@ class FindingsSection:
         identifier = None if segmentation is None else segmentation.GetID()
         if identifier != self._shown:
             self._shown = identifier
+            self._watch(segmentation)
             self._segmentation = segmentation
             self._findings = None if segmentation is None else self._scene.refresh(segmentation)
             self._show()
+
+    def _watch(self, segmentation: Any) -> None:
+        """Follows the segments of this node and of no other; None: of none."""
+        if self._stop_watching is not None:
+            self._stop_watching()
+        self._stop_watching = None
+        if segmentation is not None:
+            self._stop_watching = self._scene.watch_segments(
+                segmentation, lambda: self._later(QUIET_MS, self._look_again)
+            )
+
+    def _look_again(self) -> None:
+        """Shows the segments as they are now; the chosen mass stays chosen, and the views stay where they are."""
+        if self._segmentation is None:  # the module was left meanwhile
+            return
+        found, chosen = self._scene.refresh(self._segmentation), self.mass
+        if found == self._findings:
+            return
+        self._findings = found
+        self._show()
+        rows = [mass.segment_id for mass in found.masses] if found is not None else []
+        if chosen is not None and chosen.segment_id in rows:
+            self._filling = True
+            self._ui.massTable.selectRow(rows.index(chosen.segment_id))
+            self._filling = False
+            self._show_reading()
+            self._on_mass(self._segmentation, self._findings, self.mass)
 
     def step(self, by: int) -> None:
         """The next or previous mass, around the ends."""
@@ -135,17 +178,17 @@ class FindingsSection:
         self._draw(self._segmentation, self._scene.add_drawn_segment(self._segmentation))
 
     def onAccept(self) -> None:
-        self._answer(Verdict.ACCEPTED if self._ui.acceptButton.checked else None)
+        self._answer(Answer.ACCEPTED if self._ui.acceptButton.checked else None)
 
     def onReject(self) -> None:
-        self._answer(Verdict.REJECTED if self._ui.rejectButton.checked else None)
+        self._answer(Answer.REJECTED if self._ui.rejectButton.checked else None)
 
     def onClass(self, index: int) -> None:
         mass = self.mass
         if index > 0 and mass is not None:
-            verdict = Verdict.DRAWN if mass.drawn else Verdict.RECLASSIFIED
+            verdict = Answer.DRAWN if mass.drawn else Answer.RECLASSIFIED
             self._answer(verdict, list(MassClass)[index - 1])
-        elif self._reading() is not None and self._reading().verdict is Verdict.RECLASSIFIED:
+        elif self._reading() is not None and self._reading().verdict is Answer.RECLASSIFIED:
             self._answer(None)
         else:
             self._show_reading()  # a drawn mass has a class always
@@ -156,18 +199,18 @@ class FindingsSection:
         if mass is None or self._ui.noteEdit.text == ("" if before is None else before.note):
             return
         if mass.drawn:
-            self._answer(Verdict.DRAWN, mass.mass_class)
+            self._answer(Answer.DRAWN, mass.mass_class)
             return
         self._answer(None if before is None else before.verdict, None if before is None else before.mass_class)
 
-    def _answer(self, verdict: Verdict | None, mass_class: MassClass | None = None) -> None:
+    def _answer(self, verdict: Answer | None, mass_class: MassClass | None = None) -> None:
         """Keeps the answer to the chosen mass; without verdict and note there is none."""
         mass = self.mass
         if mass is None:
             return
         note = self._ui.noteEdit.text
-        if verdict in (None, Verdict.NOTED):
-            verdict = Verdict.NOTED if note else None
+        if verdict in (None, Answer.NOTED):
+            verdict = Answer.NOTED if note else None
         time = datetime.now().astimezone().isoformat(timespec="seconds")
         reading = None if verdict is None else Reading(mass.segment_id, verdict, mass_class, note, "", time)
         self._scene.set_reading(self._segmentation, mass.segment_id, reading)
@@ -235,8 +278,8 @@ class FindingsSection:
         self._ui.drawButton.enabled = self._findings is not None
         several = self._ui.massTable.rowCount > 0
         self._ui.previousButton.enabled = self._ui.nextButton.enabled = several
-        self._ui.acceptButton.checked = verdict is Verdict.ACCEPTED
-        self._ui.rejectButton.checked = verdict is Verdict.REJECTED
+        self._ui.acceptButton.checked = verdict is Answer.ACCEPTED
+        self._ui.rejectButton.checked = verdict is Answer.REJECTED
         own = None if reading is None else reading.mass_class
         if mass is not None and mass.drawn:
             own = mass.mass_class

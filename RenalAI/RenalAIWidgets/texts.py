@@ -11,7 +11,7 @@ from slicer.i18n import tr as _
 
 from RenalAILib.errors import InputError
 from RenalAILib.labels import Label, MassClass, Side
-from RenalAILib.radiologist.readings import Reading, Verdict
+from RenalAILib.radiologist.readings import Answer, Reading
 from RenalAIScene.matching import BOTH, BothKidneys
 
 PROBLEM_COLORS = {  # (severe, on dark)
@@ -117,7 +117,7 @@ def verdict_in_words(reading: Reading | None) -> str:
         return ""
     if reading.mass_class is not None:
         return class_in_words(reading.mass_class)
-    return {Verdict.ACCEPTED: _("Accepted"), Verdict.REJECTED: _("Rejected"), Verdict.NOTED: _("Note")}[reading.verdict]
+    return {Answer.ACCEPTED: _("Accepted"), Answer.REJECTED: _("Rejected"), Answer.NOTED: _("Note")}[reading.verdict]
 
 
 def label_in_words(label: Label | BothKidneys | None) -> str:

@@ -29,7 +29,7 @@ from RenalAILib.dicom.results import write_dicom_results
 from RenalAILib.errors import InputError
 from RenalAILib.labels import MassClass
 from RenalAILib.pseudonyms import Pseudonyms
-from RenalAILib.radiologist.readings import Reading, Verdict
+from RenalAILib.radiologist.readings import Answer, Reading
 from RenalAILib.reading import list_series, read_ct
 from RenalAILib.volume import Volume
 
@@ -337,7 +337,7 @@ def test_our_own_results_stay_readable_and_fit_the_ct(tmp_path: Path) -> None:
         data.PatientName, data.PatientID, data.StudyDate = f"{NAME}^Ottokar", NUMBER, STUDY_DAY
 
     files = write_series(tmp_path / "in", outcome.volume.voxels, outcome.volume.ijk_to_ras, change=named)
-    said = [Reading("mass_left_1", Verdict.RECLASSIFIED, MassClass.CYSTIC, f"as {NAME}'s sister", "Dr. Roe")]
+    said = [Reading("mass_left_1", Answer.RECLASSIFIED, MassClass.CYSTIC, f"as {NAME}'s sister", "Dr. Roe")]
     write_dicom_results(outcome, files, tmp_path / "in", said)
     audit = run(tmp_path / "in", tmp_path / "out")
     assert audit.written == 21 and traces(tmp_path / "out", (NAME, NUMBER, "Ottokar", "sister")) == []

@@ -17,26 +17,30 @@ from test_dicom_results import GRID, complete, evaluated, measured, program
 from RenalAILib.dicom.results import GRADCAM, MEASUREMENTS, SEGMENTATION, write_dicom_results
 from RenalAILib.findings import Mass, Outcome
 from RenalAILib.labels import MassClass, Side
+from RenalAILib.radiologist.drawn_kidneys import drawn_kidney
 from RenalAILib.radiologist.drawn_masses import drawn_mass
-from RenalAILib.radiologist.readings import Reading, Verdict
+from RenalAILib.radiologist.readings import Answer, Reading
 
-DRAWN = "Segment_1"
+DRAWN, DRAWN_KIDNEY = "Segment_1", "Segment_2"
 
 
 @pytest.fixture(scope="module")
 def outcome() -> Outcome:
-    """The painted body: a right mass was drawn into the kidney; the left AML and the right kidney were removed."""
+    """The painted body: a right mass was drawn; the left AML and the right kidney were removed, that drawn anew."""
     plain = painted_outcome(GRID, (18, 35, 49))
     right, left = plain.findings.kidneys
     cyst, solid, aml = plain.findings.masses
     mask = np.zeros(plain.volume.shape, bool)
     mask[8:10, 16:20, 10:14] = plain.instances[8:10, 16:20, 10:14] <= 1
     mine = drawn_mass(DRAWN, 1, mask, plain.volume, Side.RIGHT, MassClass.AML, plain.findings.kidneys)
+    kidney = (plain.instances == 1) & ~mask
+    anew = drawn_kidney(DRAWN_KIDNEY, kidney, plain.volume, Side.RIGHT, plain.volume)
+    assert anew is not None
     instances = np.zeros_like(plain.instances)
-    for number, old in enumerate((2, 3, 4), start=1):  # the left kidney, the cyst, the solid mass
+    for number, old in ((1, 2), (3, 3), (4, 4)):  # the left kidney, the cyst, the solid mass
         instances[plain.instances == old] = number
-    instances[mask] = 4
-    findings = replace(plain.findings, kidneys=(left,), masses=(cyst, solid, mine), removed=(right, aml))
+    instances[kidney], instances[mask] = 2, 5
+    findings = replace(plain.findings, kidneys=(left, anew), masses=(cyst, solid, mine), removed=(right, aml))
     return Outcome(plain.volume, findings, (instances > 0).astype(np.uint8), instances, plain.saliency)
 
 
@@ -44,7 +48,7 @@ def outcome() -> Outcome:
 def written(outcome: Outcome, tmp_path_factory: pytest.TempPathFactory) -> Path:
     slices = write_series(tmp_path_factory.mktemp("ct"), outcome.volume.voxels, GRID, number=4, change=complete)
     folder = tmp_path_factory.mktemp("results")
-    readings = [Reading(DRAWN, Verdict.DRAWN, MassClass.AML, reader="Dr. Roe")]
+    readings = [Reading(DRAWN, Answer.DRAWN, MassClass.AML, reader="Dr. Roe")]
     assert set(write_dicom_results(outcome, slices, folder, readings)) == {SEGMENTATION, MEASUREMENTS, GRADCAM}
     return folder
 
@@ -52,10 +56,13 @@ def written(outcome: Outcome, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_drawn_segment_is_manual_and_of_no_algorithm(written: Path) -> None:
     data = pydicom.dcmread(written / SEGMENTATION)
     entries = {entry.TrackingID: entry for entry in data.SegmentSequence}
-    assert list(entries) == ["kidney_left", "mass_right_1", "mass_left_1", DRAWN]
-    mine = entries.pop(DRAWN)
-    assert mine.SegmentAlgorithmType == "MANUAL" and "SegmentAlgorithmName" not in mine
-    assert "SegmentationAlgorithmIdentificationSequence" not in mine
+    assert list(entries) == ["kidney_left", DRAWN_KIDNEY, "mass_right_1", "mass_left_1", DRAWN]
+    anew, mine = entries.pop(DRAWN_KIDNEY), entries.pop(DRAWN)
+    for entry in (anew, mine):
+        assert entry.SegmentAlgorithmType == "MANUAL" and "SegmentAlgorithmName" not in entry
+        assert "SegmentationAlgorithmIdentificationSequence" not in entry
+    assert anew.SegmentLabel == "Right drawn kidney, by the radiologist"
+    assert anew.SegmentDescription == "Drawn by the radiologist, by no algorithm."
     assert mine.SegmentLabel == "Right drawn mass 1 (AML), by the radiologist"
     assert "the algorithm did not find it" in mine.SegmentDescription and "Dr. Roe" in mine.SegmentDescription
     assert {entry.SegmentAlgorithmType for entry in entries.values()} == {"AUTOMATIC"}
@@ -76,7 +83,10 @@ def test_the_report_says_whose_they_are(outcome: Outcome, written: Path, tmp_pat
     )  # fmt: skip
     assert "class_by_algorithm" not in said and not any("probability" in name for name, _ in numbers)
     assert numbers["118565006", ""] == pytest.approx(mine.volume_ml, rel=1e-5)
-    assert groups[DRAWN]["ReferencedSegment"] == 4
+    assert groups[DRAWN]["ReferencedSegment"] == 5
+    anew = outcome.findings.kidneys[1]
+    assert evaluated(groups[DRAWN_KIDNEY]) == {"outline": "radiologist"}
+    assert measured(groups[DRAWN_KIDNEY])["118565006", ""] == pytest.approx(anew.volume_ml, rel=1e-5)
     for name in ("kidney_right", "mass_left_2"):
         assert evaluated(groups[name])["verdict_by_radiologist"] == "removed"
         assert not groups[name].get("measurementItems") and "ReferencedSegment" not in groups[name]

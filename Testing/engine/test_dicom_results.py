@@ -25,14 +25,14 @@ from RenalAILib.dicom.segmentation_object import write_dicom_seg
 from RenalAILib.findings import Findings, Mass, Outcome
 from RenalAILib.labels import MassClass
 from RenalAILib.radiologist.edits import edited_segments
-from RenalAILib.radiologist.readings import Reading, Verdict
+from RenalAILib.radiologist.readings import Answer, Reading
 from RenalAILib.reading import read_ct
 from RenalAILib.volume import Volume
 
 GRID = np.array([[-6.0, 0, 0, 144], [0, -6.0, 0, 102], [0, 0, 10.0, -90], [0, 0, 0, 1]])
 READINGS = (
-    Reading("mass_left_1", Verdict.RECLASSIFIED, MassClass.CYSTIC, "thin septa", "Dr. Roe"),
-    Reading("mass_left_2", Verdict.REJECTED),
+    Reading("mass_left_1", Answer.RECLASSIFIED, MassClass.CYSTIC, "thin septa", "Dr. Roe"),
+    Reading("mass_left_2", Answer.REJECTED),
 )
 
 

@@ -24,7 +24,7 @@ from RenalAILib.dicom.source_images import read_source_images
 from RenalAILib.errors import InputError
 from RenalAILib.findings import Outcome
 from RenalAILib.labels import MassClass
-from RenalAILib.radiologist.readings import Reading, Verdict
+from RenalAILib.radiologist.readings import Answer, Reading
 from RenalAILib.reading import read_ct, read_labels
 from RenalAILib.report import DICOM_FILES, FILES
 from RenalAILib.volume import Volume
@@ -117,9 +117,9 @@ def test_codes_and_algorithm(outcome: Outcome, written: Path) -> None:
 
 def test_what_the_radiologist_said_is_theirs(outcome: Outcome, series: list[Path], tmp_path: Path) -> None:
     readings = [
-        Reading("mass_left_1", Verdict.ACCEPTED),
-        Reading("mass_left_1", Verdict.RECLASSIFIED, MassClass.CYSTIC, "thin septa", "Dr. Roe"),
-        Reading("mass_left_2", Verdict.REJECTED),
+        Reading("mass_left_1", Answer.ACCEPTED),
+        Reading("mass_left_1", Answer.RECLASSIFIED, MassClass.CYSTIC, "thin septa", "Dr. Roe"),
+        Reading("mass_left_2", Answer.REJECTED),
     ]
     write_dicom_seg(outcome, series, tmp_path / "seg.dcm", readings=readings)
     data = pydicom.dcmread(tmp_path / "seg.dcm")

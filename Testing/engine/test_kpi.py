@@ -12,7 +12,8 @@ from toybundle import toy_outcome
 from RenalAILib.cli import main
 from RenalAILib.errors import InputError
 from RenalAILib.kpi import Kpi, collect, kpis
-from RenalAILib.report import Reading, Verdict, write_outcome
+from RenalAILib.radiologist.readings import Answer, Reading
+from RenalAILib.report import write_outcome
 
 
 def _by_name(*places: Path) -> dict[str, Kpi]:
@@ -26,8 +27,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     outcome = toy_outcome()
     masses = outcome.findings.masses
     answers = [
-        Reading(masses[0].segment_id, Verdict.ACCEPTED, time="2026-03-01T14:05:00+01:00"),
-        Reading(masses[1].segment_id, Verdict.ACCEPTED, time="2026-03-01T14:06:30+01:00"),
+        Reading(masses[0].segment_id, Answer.ACCEPTED, time="2026-03-01T14:05:00+01:00"),
+        Reading(masses[1].segment_id, Answer.ACCEPTED, time="2026-03-01T14:06:30+01:00"),
     ]
     for n, seconds in enumerate((2.0, 4.0, 9.0)):
         timings = {"read": 0.5, "locate": 0.2, "delineate": 1.0, "characterise": 0.1, "networks": 1.1, "total": seconds}

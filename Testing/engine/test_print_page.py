@@ -13,11 +13,10 @@ from paintedbody import painted_outcome
 
 from RenalAILib.detections import Detection
 from RenalAILib.pictures.figures import Figures, Mark
-from RenalAILib.radiologist.readings import Reading, Verdict
+from RenalAILib.radiologist.readings import Answer, Reading
 from RenalAILib.report.burnin import burnt_in
 from RenalAILib.report.print_page import WIDTH, print_page
-from RenalAILib.verdicts import SliceVote
-from RenalAILib.verdicts import Verdict as PatientVerdict
+from RenalAILib.verdicts import SliceVote, Verdict
 
 # https://doc.qt.io/qt-6/richtext-html-subset.html
 KNOWN = {
@@ -61,7 +60,7 @@ def test_only_tags_that_rich_text_knows(painted):
 def test_what_people_write_is_text(painted):
     findings, overview, pictures = painted
     findings = replace(findings, volume={**findings.volume, "name": "<script>CT</script>"})
-    said = Reading("mass_left_1", Verdict.NOTED, None, "a < b & c", "Dr. <A>", "2026-03-01T14:05:00+01:00")
+    said = Reading("mass_left_1", Answer.NOTED, None, "a < b & c", "Dr. <A>", "2026-03-01T14:05:00+01:00")
     page = print_page(findings, overview, pictures, [said])
     assert "&lt;script&gt;" in page and "<script" not in page
     assert "a &lt; b &amp; c" in page and "Dr. &lt;A&gt;" in page
@@ -72,7 +71,7 @@ def test_models_of_other_kinds_have_their_say(painted):
     votes = tuple(SliceVote(k, (0.0, 0.0, k), {"benign": 0.2, "rcc": 0.8}, "rcc") for k in range(4))
     axes = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
     box = Detection("candidate_1", "mass", 0.9, (10.0, 20.0, 30.0), (5.0, 5.0, 5.0), axes, (3,))
-    found = replace(findings, verdict=PatientVerdict("rcc", None, 0.5, votes), detections=(box,))
+    found = replace(findings, verdict=Verdict("rcc", None, 0.5, votes), detections=(box,))
     page = print_page(found, overview, pictures)
     assert "Verdict for the patient: rcc" in page and "candidate 1" in page
 

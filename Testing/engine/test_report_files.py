@@ -23,7 +23,7 @@ from RenalAILib import __version__
 from RenalAILib.errors import InputError
 from RenalAILib.findings import Findings, Mass, Outcome, segment_label
 from RenalAILib.labels import MassClass
-from RenalAILib.radiologist.readings import Reading, Verdict
+from RenalAILib.radiologist.readings import Answer, Reading
 from RenalAILib.report import FILES, write_outcome
 from RenalAILib.report.slicer_segmentation import seg_nrrd
 from RenalAILib.report.table import COLUMNS, csv_text
@@ -172,7 +172,7 @@ def test_csv_has_a_row_for_every_segment(outcome: Outcome, result: Path) -> None
 @pytest.mark.parametrize("evil", ['=cmd|"/c calc"!A1', "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1"])
 def test_csv_runs_nothing(evil: str, outcome: Outcome) -> None:
     findings = replace(outcome.findings, volume={**outcome.findings.volume, "name": evil})
-    readings = (Reading("mass_left_1", Verdict.NOTED, note=evil, reader=evil),)
+    readings = (Reading("mass_left_1", Answer.NOTED, note=evil, reader=evil),)
     rows = list(csv.DictReader(io.StringIO(csv_text(findings, readings), newline="")))
     noted = next(row for row in rows if row["segment_id"] == "mass_left_1")
     assert noted["volume"] == noted["reading_note"] == noted["reading_reader"] == f"'{evil}"
@@ -180,13 +180,13 @@ def test_csv_runs_nothing(evil: str, outcome: Outcome) -> None:
 
 def test_csv_keeps_quotes_commas_and_lines(outcome: Outcome) -> None:
     note = 'a "b", c\nd; é'
-    text = csv_text(outcome.findings, (Reading("mass_left_1", Verdict.NOTED, note=note),))
+    text = csv_text(outcome.findings, (Reading("mass_left_1", Answer.NOTED, note=note),))
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     assert rows[3]["reading_note"] == note
 
 
 def test_readings_are_kept_as_the_radiologists(outcome: Outcome, tmp_path: Path) -> None:
-    reading = Reading("mass_left_2", Verdict.RECLASSIFIED, MassClass.SOLID, "no fat", "Dr. A", "2026-03-01T14:05:00")
+    reading = Reading("mass_left_2", Answer.RECLASSIFIED, MassClass.SOLID, "no fat", "Dr. A", "2026-03-01T14:05:00")
     paths = write_outcome(outcome, tmp_path / "result", readings=[reading])
     data = json.loads(paths["findings.json"].read_text("utf-8"))
     assert [Reading.from_json(entry) for entry in data["readings"]] == [reading]
@@ -198,15 +198,15 @@ def test_readings_are_kept_as_the_radiologists(outcome: Outcome, tmp_path: Path)
 
 def test_a_reading_of_no_mass_is_refused(outcome: Outcome, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="mass_left_9"):
-        write_outcome(outcome, tmp_path / "result", readings=[Reading("mass_left_9", Verdict.ACCEPTED)])
+        write_outcome(outcome, tmp_path / "result", readings=[Reading("mass_left_9", Answer.ACCEPTED)])
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
     ("verdict", "mass_class", "time"),
-    [(Verdict.RECLASSIFIED, None, ""), (Verdict.ACCEPTED, MassClass.AML, ""), (Verdict.ACCEPTED, None, "yesterday")],
+    [(Answer.RECLASSIFIED, None, ""), (Answer.ACCEPTED, MassClass.AML, ""), (Answer.ACCEPTED, None, "yesterday")],
 )
-def test_impossible_readings_are_refused(verdict: Verdict, mass_class: MassClass | None, time: str) -> None:
+def test_impossible_readings_are_refused(verdict: Answer, mass_class: MassClass | None, time: str) -> None:
     with pytest.raises(ValueError, match=r"reclassified|Invalid isoformat"):
         Reading("mass_left_1", verdict, mass_class, time=time)
 

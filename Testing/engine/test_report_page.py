@@ -14,7 +14,7 @@ from paintedbody import painted_outcome
 from RenalAILib.findings import Diameters, Findings, Mass, Outcome
 from RenalAILib.labels import MassClass, Side
 from RenalAILib.pictures.figures import Figures
-from RenalAILib.radiologist.readings import Reading, Verdict
+from RenalAILib.radiologist.readings import Answer, Reading
 from RenalAILib.report.html import report_html
 from RenalAILib.report.markup import element, joined
 from RenalAILib.report.wording import disagreement, hounsfield, millimeters, percent, summary
@@ -124,9 +124,9 @@ def test_nothing_that_came_in_is_markup(outcome: Outcome) -> None:
         masses=masses,
         timings_s={EVIL: 1.0},
     )
-    readings = (Reading("mass_left_1", Verdict.NOTED, note=EVIL, reader=EVIL),)
+    readings = (Reading("mass_left_1", Answer.NOTED, note=EVIL, reader=EVIL),)
     evil = Page(_html(outcome, findings, readings))
-    good = Page(_html(outcome, None, (Reading("mass_left_1", Verdict.NOTED, note="x", reader="y"),)))
+    good = Page(_html(outcome, None, (Reading("mass_left_1", Answer.NOTED, note="x", reader="y"),)))
     # As many facts, so as many elements: only one entry of the times is there, in one line of text.
     assert [tag for tag, _ in evil.elements] == [tag for tag, _ in good.elements]
     assert evil.count("script") == evil.count("img") == 0
@@ -157,8 +157,8 @@ def test_small_masses_are_marked(outcome: Outcome, page: Page) -> None:
 
 def test_readings_are_shown_as_the_radiologists(outcome: Outcome) -> None:
     readings = (
-        Reading("mass_left_2", Verdict.RECLASSIFIED, MassClass.SOLID, "no fat here", "Dr. A", "2026-03-01T14:05:00"),
-        Reading("mass_left_1", Verdict.REJECTED),
+        Reading("mass_left_2", Answer.RECLASSIFIED, MassClass.SOLID, "no fat here", "Dr. A", "2026-03-01T14:05:00"),
+        Reading("mass_left_1", Answer.REJECTED),
     )
     page = Page(_html(outcome, None, readings))
     assert page.classes()["reading"] == 2

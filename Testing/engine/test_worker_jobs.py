@@ -11,7 +11,7 @@ from paintedbody import painted_outcome
 from toybundle import toy_bundle
 
 from RenalAILib.findings import Outcome
-from RenalAILib.radiologist.readings import Reading, Verdict
+from RenalAILib.radiologist.readings import Answer, Reading
 from RenalAILib.worker import checking
 from RenalAILib.worker.checking import CheckJob
 from RenalAILib.worker.comparing import CompareJob
@@ -44,7 +44,7 @@ def done(job: Job[Any], desk: Path) -> Any:
 
 def test_a_report_of_a_scene_is_the_one_of_its_outcome(outcome: Outcome, desk: Path, tmp_path: Path) -> None:
     mass = outcome.findings.masses[0]
-    readings = (Reading(mass.segment_id, Verdict.REJECTED, reader="R", time="2026-05-01T10:00:00+00:00"),)
+    readings = (Reading(mass.segment_id, Answer.REJECTED, reader="R", time="2026-05-01T10:00:00+00:00"),)
     paths = done(ReportJob(outcome, readings, tmp_path / "new" / "report"), desk)
     assert {path.parent for path in paths.values()} == {tmp_path / "new" / "report"}
     page = (tmp_path / "new" / "report" / "report.html").read_text(encoding="utf-8")

@@ -72,10 +72,10 @@ def refresh(widget, double):
 
 def test_the_engine_writes_what_was_found_and_what_the_radiologist_said(widget, double, database, result):
     from RenalAILib.labels import MassClass
-    from RenalAILib.radiologist.readings import Reading, Verdict
+    from RenalAILib.radiologist.readings import Answer, Reading
     from RenalAIScene.results import set_reading
 
-    set_reading(result, "mass_left_1", Reading("mass_left_1", Verdict.RECLASSIFIED, MassClass.CYSTIC))
+    set_reading(result, "mass_left_1", Reading("mass_left_1", Answer.RECLASSIFIED, MassClass.CYSTIC))
     assert widget.ui.dicomCheckBox.enabled and widget.ui.exportRunButton.enabled
     export(widget, double)
     assert not double.answers.of("error"), double.dialogs

@@ -65,10 +65,10 @@ def words(path):
 
 def test_by_clicking_with_the_radiologists_word(widget, double, desk):
     from RenalAILib.labels import MassClass
-    from RenalAILib.radiologist.readings import Reading, Verdict
+    from RenalAILib.radiologist.readings import Answer, Reading
     from RenalAIScene.results import set_reading
 
-    said = Reading("mass_left_1", Verdict.RECLASSIFIED, MassClass.CYSTIC, "fat <b>at</b> the rim & more")
+    said = Reading("mass_left_1", Answer.RECLASSIFIED, MassClass.CYSTIC, "fat <b>at</b> the rim & more")
     set_reading(widget._parameterNode.result, "mass_left_1", said)
     export(widget, double)
     assert not double.answers.of("error"), double.dialogs
@@ -134,13 +134,13 @@ def test_edited_and_erased_masses_are_reported_as_they_are_now(widget, double, d
 
     import numpy as np
 
-    from RenalAILib.radiologist.readings import Reading, Verdict
+    from RenalAILib.radiologist.readings import Answer, Reading
     from RenalAIScene.results import ct_of, findings, set_reading
 
     parameters = widget._parameterNode
     result, ct = parameters.result, ct_of(parameters.result)
     before = {mass.segment_id: mass.volume_ml for mass in findings(result).masses}
-    set_reading(result, "mass_left_2", Reading("mass_left_2", Verdict.ACCEPTED))
+    set_reading(result, "mass_left_2", Reading("mass_left_2", Answer.ACCEPTED))
     result.GetSegmentation().RemoveSegment("mass_left_2")
     mask = slicer.util.arrayFromSegmentBinaryLabelmap(result, "mass_left_1", ct)
     rows = np.flatnonzero(mask.any(axis=(1, 2)))

@@ -108,7 +108,7 @@ def test_the_button_of_renalai_hands_its_corrected_result_over(double, home, add
     sys.path.insert(0, str(ROOT / "Testing" / "scene"))
     from handmade import painted_outcome
 
-    from RenalAILib.radiologist.readings import Reading, Verdict
+    from RenalAILib.radiologist.readings import Answer, Reading
     from RenalAIScene.results import add_result, set_reading
     from RenalAIScene.volumes import add_volume
     from RenalAITraining import RenalAITrainingLogic
@@ -118,7 +118,7 @@ def test_the_button_of_renalai_hands_its_corrected_result_over(double, home, add
     ct = add_volume(outcome.volume, "CT")
     segmentation, _table = add_result(outcome, ct)
     rejected = outcome.findings.masses[0]
-    set_reading(segmentation, rejected.segment_id, Reading(rejected.segment_id, Verdict.REJECTED))
+    set_reading(segmentation, rejected.segment_id, Reading(rejected.segment_id, Answer.REJECTED))
     widget = double.openModule("RenalAI", ROOT / "RenalAI")
     widget.parent.show()
     double.enter(widget)

@@ -14,7 +14,7 @@ from vtk.util.numpy_support import vtk_to_numpy
 from RenalAILib.findings import Findings, Kidney, Mass
 from RenalAILib.labels import Label, MassClass, Side
 from RenalAILib.pictures.figures import Figures
-from RenalAILib.radiologist.readings import Reading, Verdict
+from RenalAILib.radiologist.readings import Answer, Reading
 from RenalAILib.report import write_outcome
 from RenalAILib.report.print_page import print_page
 from RenalAIScene import drawnmasses, reference, results, volumes
@@ -91,14 +91,14 @@ def test_sides_by_the_body_where_only_one_kidney_is_left(double):
 def test_the_class_is_the_radiologists_and_names_the_segment(double):
     _outcome, ct, segmentation = shown()
     drawn_id = draw(segmentation, ct, BOX)
-    results.set_reading(segmentation, drawn_id, Reading(drawn_id, Verdict.DRAWN, MassClass.AML, "fat inside"))
+    results.set_reading(segmentation, drawn_id, Reading(drawn_id, Answer.DRAWN, MassClass.AML, "fat inside"))
     assert results.findings_now(segmentation).masses[-1].mass_class is MassClass.AML
     segment = segmentation.GetSegmentation().GetSegment(drawn_id)
     assert segment.GetName() == "Right drawn mass 1 (AML)"
     labels = reference.corrected_labels(segmentation, ct)
     assert (labels[BOX] == Label.AML).all()
     results.set_reading(segmentation, drawn_id, None)
-    results.set_reading(segmentation, drawn_id, Reading(drawn_id, Verdict.DRAWN, MassClass.SOLID))
+    results.set_reading(segmentation, drawn_id, Reading(drawn_id, Answer.DRAWN, MassClass.SOLID))
     assert results.findings_now(segmentation).masses[-1].mass_class is MassClass.SOLID
     assert column(segmentation, "Radiologist")[-1] == "Drawn as solid"
 
@@ -141,7 +141,7 @@ def test_views_go_to_a_drawn_mass(double):
 def test_everything_is_in_the_outcome_and_in_every_export(double, tmp_path):
     outcome, ct, segmentation = shown()
     drawn_id = draw(segmentation, ct, BOX, hu=5)
-    said = Reading(drawn_id, Verdict.DRAWN, MassClass.CYSTIC, "beside the pole", "", "2026-03-01T14:05:00+01:00")
+    said = Reading(drawn_id, Answer.DRAWN, MassClass.CYSTIC, "beside the pole", "", "2026-03-01T14:05:00+01:00")
     results.set_reading(segmentation, drawn_id, said)
     segmentation.GetSegmentation().RemoveSegment("mass_left_1")
     now = results.outcome_of(segmentation)
@@ -169,7 +169,7 @@ def test_everything_is_in_the_outcome_and_in_every_export(double, tmp_path):
 def test_drawn_and_removed_survive_save_and_reload(double, tmp_path):
     _outcome, ct, segmentation = shown()
     drawn_id = draw(segmentation, ct, BOX)
-    results.set_reading(segmentation, drawn_id, Reading(drawn_id, Verdict.DRAWN, MassClass.SOLID))
+    results.set_reading(segmentation, drawn_id, Reading(drawn_id, Answer.DRAWN, MassClass.SOLID))
     segmentation.GetSegmentation().RemoveSegment("mass_right_1")
     before = results.findings_now(segmentation)
     bundle = str(tmp_path / "scene.mrb")

@@ -12,7 +12,7 @@ from vtk.util.numpy_support import vtk_to_numpy
 from RenalAILib import __version__
 from RenalAILib.errors import InputError
 from RenalAILib.labels import Label, MassClass
-from RenalAILib.radiologist.readings import Reading, Verdict
+from RenalAILib.radiologist.readings import Answer, Reading
 from RenalAILib.terminology import segment_color, segment_name
 from RenalAIScene import overlays, reference, results, volumes
 from RenalAIScene.findingstable import table_of
@@ -142,7 +142,7 @@ def test_a_warped_ct_is_refused(double):
 def test_scene_survives_save_and_reload(double, tmp_path, shown, kind):
     outcome, _ct, segmentation, _table = shown
     note = 'fat | "rim": 5 %; größer'
-    reading = Reading("mass_right_1", Verdict.RECLASSIFIED, MassClass.AML, note, "Dr. Ü", "2026-03-01")
+    reading = Reading("mass_right_1", Answer.RECLASSIFIED, MassClass.AML, note, "Dr. Ü", "2026-03-01")
     results.set_reading(segmentation, "mass_right_1", reading)
     results.set_match(segmentation, "kidney_left", None)
     results.show_saliency(segmentation, "mass_right_1", 0.5, 0.3)
@@ -166,7 +166,7 @@ def test_scene_survives_save_and_reload(double, tmp_path, shown, kind):
 
 def test_readings_travel_in_the_segmentation_file(tmp_path, shown):
     _outcome, _ct, segmentation, table = shown
-    reading = Reading("mass_left_1", Verdict.REJECTED, note="a|b:c=d")
+    reading = Reading("mass_left_1", Answer.REJECTED, note="a|b:c=d")
     results.set_reading(segmentation, "mass_left_1", reading)
     path = str(tmp_path / "case.seg.nrrd")
     assert slicer.util.saveNode(segmentation, path)
@@ -191,8 +191,8 @@ def test_the_table_holds_numbers(shown):
 def test_the_radiologist_corrects_the_labels(shown):
     outcome, ct, segmentation, _table = shown
     right, second, left = (mass.segment_id for mass in outcome.findings.masses)
-    results.set_reading(segmentation, right, Reading(right, Verdict.RECLASSIFIED, MassClass.CYSTIC))
-    results.set_reading(segmentation, left, Reading(left, Verdict.REJECTED))
+    results.set_reading(segmentation, right, Reading(right, Answer.RECLASSIFIED, MassClass.CYSTIC))
+    results.set_reading(segmentation, left, Reading(left, Answer.REJECTED))
     corrected = reference.corrected_labels(segmentation, ct)
     expected = outcome.labels.copy()
     expected[outcome.instances == 3] = Label.CYSTIC

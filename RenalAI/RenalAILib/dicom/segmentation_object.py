@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..findings import Kidney, Mass, Outcome
-from ..radiologist.readings import Reading, Verdict
+from ..radiologist.readings import Answer, Reading
 from ..version import __version__
 from ..writing.whole import replaced_file
 from .identity import ResultUids
@@ -124,7 +124,7 @@ def present_segments(outcome: Outcome, readings: Mapping[str, Reading]) -> tuple
 
 def is_rejected(reading: Reading | None) -> bool:
     """Whether the radiologist said that there is no mass."""
-    return reading is not None and reading.verdict is Verdict.REJECTED
+    return reading is not None and reading.verdict is Answer.REJECTED
 
 
 def _numbered(outcome: Outcome, segments: Sequence[Kidney | Mass]) -> np.ndarray:

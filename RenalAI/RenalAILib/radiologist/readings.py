@@ -11,7 +11,7 @@ from typing import Any
 from ..labels import MassClass
 
 
-class Verdict(Enum):
+class Answer(Enum):
     """The radiologist's answer to one mass."""
 
     ACCEPTED = "accepted"
@@ -38,19 +38,19 @@ class Reading:
         ValueError: the verdict and the class contradict each other, or the time is none.
 
     Example:
-        >>> Reading("mass_left_1", Verdict.RECLASSIFIED, MassClass.AML, note="fat at the rim").words
+        >>> Reading("mass_left_1", Answer.RECLASSIFIED, MassClass.AML, note="fat at the rim").words
         'Reclassified as AML'
     """
 
     segment_id: str
-    verdict: Verdict
+    verdict: Answer
     mass_class: MassClass | None = None
     note: str = ""
     reader: str = ""
     time: str = ""
 
     def __post_init__(self) -> None:
-        if (self.verdict in (Verdict.RECLASSIFIED, Verdict.DRAWN)) != (self.mass_class is not None):
+        if (self.verdict in (Answer.RECLASSIFIED, Answer.DRAWN)) != (self.mass_class is not None):
             raise ValueError(
                 f"{self.segment_id}: a class belongs to 'reclassified' and 'drawn' and to no other verdict"
             )
@@ -82,7 +82,7 @@ class Reading:
         try:
             mass_class = None if data["class"] is None else MassClass(data["class"])
             return cls(
-                data["segment_id"], Verdict(data["verdict"]), mass_class, data["note"], data["reader"], data["time"]
+                data["segment_id"], Answer(data["verdict"]), mass_class, data["note"], data["reader"], data["time"]
             )
         except (KeyError, TypeError) as problem:
             raise ValueError(f"not a complete reading: {problem}") from problem

@@ -13,14 +13,12 @@ import numpy as np
 
 from ..findings import Findings, Outcome
 from ..pictures.figures import Figures
-from ..radiologist.readings import Reading, Verdict
+from ..radiologist.readings import Reading
 from ..writing.whole import replaced_folder
 from .html import report_html
 from .nifti import nifti_fractions, nifti_labels
 from .slicer_segmentation import seg_nrrd
 from .table import csv_text
-
-__all__ = ["DICOM_FILES", "FILES", "OWNED", "PHASES", "Reading", "Verdict", "write_outcome"]
 
 FILES = ("findings.json", "findings.csv", "labels.nii.gz", "segmentation.seg.nrrd", "report.html", "gradcam.nii.gz")
 DICOM_FILES = ("segmentation.dcm", "measurements.dcm", "gradcam.dcm")  # where they were asked for

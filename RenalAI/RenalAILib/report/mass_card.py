@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ..findings import Mass
 from ..labels import MassClass
 from ..pictures.figures import Picture
-from ..radiologist.readings import Reading, Verdict
+from ..radiologist.readings import Answer, Reading
 from ..terminology import CLASS_COLORS, segment_name
 from . import wording
 from .markup import Markup, element, joined
@@ -45,7 +45,7 @@ def flags(mass: Mass, readings: Sequence[Reading]) -> list[Markup]:
     if mass.evidence.agrees is False:
         suggested = wording.class_phrase(mass.evidence.suggests)
         found.append(element("span", f"measurements: {suggested}", class_="flag alert"))
-    if mass.drawn and not any(reading.verdict is Verdict.DRAWN for reading in readings):
+    if mass.drawn and not any(reading.verdict is Answer.DRAWN for reading in readings):
         found.append(element("span", "drawn by the radiologist", class_="flag read"))
     found.extend(element("span", f"radiologist: {reading.words.lower()}", class_="flag read") for reading in readings)
     return found
