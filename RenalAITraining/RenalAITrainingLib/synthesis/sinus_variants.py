@@ -3,7 +3,7 @@
 Fat of the sinus grows with age, weight and loss of parenchyma (lipomatosis); a lobule of it cut across looks like a
 small AML, the more so where a thick slice makes it -60 HU. Peripelvic cysts are lymphatic, many, and wrap round the
 calyces: they are part of the sinus. A parapelvic cyst comes from the parenchyma and is a cystic mass: `masses` puts
-that in, with its label (Rha et al., The renal sinus, RadioGraphics 2004, 24:S117).
+that in, with its label (Radiopaedia, Renal sinus cysts).
 """
 
 from __future__ import annotations
