@@ -1,8 +1,8 @@
 """Aneurysm of the aorta: a wide lumen in a thrombus, calcium in its wall, beside the kidneys and no part of them.
 
 Abdominal aneurysms of 3 cm and more; of those seen at work most are 4 to 7 cm, a quarter with calcium in the thrombus
-(AJR 1994, 163(5), doi 10.2214/ajr.163.5.7976888). Thrombus lines four in ten of the small and all of the largest, where it takes 70 %
-of the section (Behr-Rasmussen et al., Eur J Vasc Endovasc Surg 2014).
+(AJR 1994, 163(5), doi 10.2214/ajr.163.5.7976888). Thrombus lines four in ten of the small and all of the largest, where
+it takes 70 % of the section (Behr-Rasmussen et al., Eur J Vasc Endovasc Surg 2014).
 """
 
 from __future__ import annotations
