@@ -133,7 +133,7 @@ def test_evaluate_brings_the_other_phases_of_a_dataset(
     content = json.loads((tmp_path / "out/evaluation.json").read_text(encoding="utf-8"))
     regions = {row["Region"]: row for row in content["systems"][0]["tables"]["regions"]["rows"]}
     assert regions["masses (as TC)"]["Dice"]["count"] == 2  # the patient's two scans
-    assert regions["masses (as TC)"]["Dice"]["value"] > 0.7  # 0.4 by the early network alone
+    assert regions["masses (as TC)"]["Dice"]["value"] > 0.6  # 0.4 by the early network alone
     assert regions["kidneys with masses (as WT)"]["Specificity"]["value"] > 0.95
     page = (tmp_path / "out/evaluation.html").read_text(encoding="utf-8")
     assert "Nested regions" in page and "masses (as TC)" in page
