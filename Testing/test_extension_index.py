@@ -25,7 +25,7 @@ TYPES: dict[str, type] = {
     "tier": int,
 }
 MOST_BYTES = 100 * 2**20
-# The metadata of Slicer's SlicerExtensionDescriptionSpec.cmake (2026-08), and what its UseSlicer.cmake.in reads besides.
+# The metadata of Slicer's SlicerExtensionDescriptionSpec.cmake (2026-08), and what UseSlicer.cmake.in reads besides.
 KNOWN = {
     "BUILD_SUBDIRECTORY", "CATEGORY", "CONTRIBUTORS", "DEPENDS", "DESCRIPTION", "DICOM_SUPPORT_RULE", "ENABLED",
     "HOMEPAGE", "ICONURL", "KEYWORDS", "RECOMMENDS", "SCREENSHOTURLS", "STATUS", "TIER", "LICENSE_FILE", "README_FILE",

@@ -20,12 +20,17 @@ SMALL_MM = 5.0
 
 @dataclass(frozen=True)
 class Kidney:
-    """One kidney as found, without its masses."""
+    """One kidney as found, or as a radiologist drew it, without its masses.
+
+    Attributes:
+        drawn: whether a radiologist drew it, and no network.
+    """
 
     segment_id: str
     side: Side
     volume_ml: float
     mean_hu: float
+    drawn: bool = False
 
 
 @dataclass(frozen=True)
@@ -214,7 +219,8 @@ def segment_label(segment: Kidney | Mass) -> Label:
 
 
 def _kidney_to_json(kidney: Kidney) -> dict[str, Any]:
-    return {**asdict(kidney), "side": kidney.side.value}
+    fields = {**asdict(kidney), "side": kidney.side.value}
+    return fields if kidney.drawn else {name: value for name, value in fields.items() if name != "drawn"}
 
 
 def _kidney_from_json(data: Mapping[str, Any]) -> Kidney:

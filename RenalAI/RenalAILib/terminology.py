@@ -103,9 +103,13 @@ def segment_name(segment: Kidney | Mass) -> str:
     Example:
         >>> segment_name(Kidney("kidney_left_2", Side.LEFT, 80.0, 140.0))
         'Left kidney 2'
+        >>> segment_name(Kidney("Segment_1", Side.LEFT, 80.0, 140.0, drawn=True))
+        'Left drawn kidney'
     """
     if isinstance(segment, Mass) and segment.drawn:
         return f"{segment.side.value.capitalize()} drawn mass {segment.drawn} ({CLASS_NAMES[segment.mass_class]})"
+    if isinstance(segment, Kidney) and segment.drawn:
+        return f"{segment.side.value.capitalize()} drawn kidney"
     number = segment.segment_id.rpartition("_")[2]
     what = "kidney" if isinstance(segment, Kidney) else "mass"
     words = f"{segment.side.value.capitalize()} {what}" + (f" {number}" if number.isdecimal() else "")

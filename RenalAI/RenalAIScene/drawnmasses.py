@@ -1,20 +1,18 @@
-"""What the radiologist drew and removed since: segments that no network made, and those that are gone."""
+"""The masses that the radiologist drew: segments that no network made."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import slicer
 import slicer.util
 
-from RenalAILib.findings import Findings, Kidney, Mass
+from RenalAILib.findings import Mass
 from RenalAILib.labels import Label, MassClass
 from RenalAILib.terminology import segment_color, segment_name, segment_terminology
-from RenalAILib.volume import Volume
 
-from .labelmaps import segment_part, voxel_counts
+from .labelmaps import segment_crop
 from .matching import guess_matching, named_elsewhere
 from .readings import readings
 from .resultsegmentation import ct_of, findings
@@ -74,38 +72,13 @@ def drawn_masses(segmentation: Any) -> tuple[Mass, ...]:
     ]
     kidneys = [(side, middle) for side, middle in kidneys if middle is not None]
     for number, (segment_id, mass_class) in enumerate(classes.items(), start=1):
-        part = segment_part(segmentation, segment_id, ct)
+        part = segment_crop(segmentation, segment_id, ct)
         if part is not None:
-            box, mask = part
-            grid = volume.ijk_to_ras.copy()
-            grid[:3, 3] += grid[:3, :3] @ np.array(box.start[::-1], float)
-            crop = Volume(volume.voxels[box.slices], grid, volume.name)
+            _box, mask, crop = part
             middle = crop.ras(np.argwhere(mask).mean(axis=0))
             side = side_at(middle, kidneys, volume)
             masses.append(drawn_mass(segment_id, number, mask, crop, side, mass_class, found.kidneys))
     return tuple(masses)
-
-
-def findings_now(segmentation: Any) -> Findings | None:
-    """The findings with what the radiologist drew among the masses, and what they removed among ``removed``.
-
-    What the networks found stays as they found it, also where its outline was changed
-    (:mod:`RenalAILib.radiologist.edits`). None for a segmentation that RenalAI did not make.
-    """
-    found = findings(segmentation)
-    if found is None:
-        return None
-    counts = voxel_counts(segmentation)
-
-    def gone(segment: Kidney | Mass) -> bool:
-        return counts.get(segment.segment_id, 0) == 0
-
-    return replace(
-        found,
-        kidneys=tuple(kidney for kidney in found.kidneys if not gone(kidney)),
-        masses=(*(mass for mass in found.masses if not gone(mass)), *drawn_masses(segmentation)),
-        removed=tuple(segment for segment in (*found.kidneys, *found.masses) if gone(segment)),
-    )
 
 
 def add_drawn_segment(segmentation: Any) -> str:

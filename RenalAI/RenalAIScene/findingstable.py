@@ -72,7 +72,7 @@ def _said(found: Findings, segment: Segment, answer: Reading | None) -> str:
         return "Removed"
     if answer is not None:
         return answer.words
-    return "Drawn" if isinstance(segment, Mass) and segment.drawn else ""
+    return "Drawn" if segment.drawn else ""
 
 
 def show_answer(node: Any, segment_id: str, answer: Reading | None) -> None:

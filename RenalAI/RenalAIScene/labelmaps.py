@@ -13,8 +13,12 @@ import vtk
 from vtk.util.numpy_support import vtk_to_numpy
 
 from RenalAILib.boxes import Box
+from RenalAILib.volume import Volume
 
 from .volumes import volume_of
+
+Crop = tuple[Box, npt.NDArray[np.bool_], Volume]
+"""Where a segment lies in the CT, its voxels there, and that part of the CT."""
 
 
 def new_segmentation(name: str, instances: np.ndarray, segment_ids: Sequence[str], ct: Any) -> Any:
@@ -95,6 +99,18 @@ def segment_part(segmentation: Any, segment_id: str, ct: Any) -> tuple[Box, npt.
         return None
     k, j, i = (int(index) for index in first)
     return tight.moved((k, j, i)), np.array(mask[tight.slices])
+
+
+def segment_crop(segmentation: Any, segment_id: str, ct: Any) -> Crop | None:
+    """One segment with the part of the CT that it lies in; None for an empty one. As :func:`segment_part`."""
+    found = segment_part(segmentation, segment_id, ct)
+    if found is None:
+        return None
+    box, mask = found
+    volume = volume_of(ct)
+    grid = volume.ijk_to_ras.copy()
+    grid[:3, 3] += grid[:3, :3] @ np.array(box.start[::-1], float)
+    return box, mask, Volume(volume.voxels[box.slices], grid, volume.name)
 
 
 def voxel_counts(segmentation: Any) -> dict[str, int]:

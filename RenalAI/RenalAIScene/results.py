@@ -18,7 +18,9 @@ from RenalAILib.terminology import segment_name
 
 from . import readings as _readings
 from .candidateboxes import add_candidates, candidate_nodes
-from .drawnmasses import add_drawn_segment, describe_drawn, drawn_classes, drawn_masses, findings_now
+from .drawnkidneys import drawn_kidneys
+from .drawnmasses import add_drawn_segment, describe_drawn, drawn_classes, drawn_masses
+from .findingsnow import findings_now
 from .findingstable import add_table, fill_table, show_answer, table_of
 from .labelmaps import segment_array
 from .matching import matches, segments, set_match
@@ -28,11 +30,12 @@ from .saliencymaps import add_saliency, hide_saliency, saliency_node, saliency_o
 from .views import go_to, go_to_point
 from .volumes import volume_of
 from .votestable import add_votes, votes_of
+from .watching import watch_segments
 
 __all__ = [
     "add_drawn_segment", "add_result", "ct_of", "findings", "findings_now", "go_to", "go_to_point", "hide_saliency",
     "matches", "outcome_of", "readings", "refresh", "remove_result", "segments", "set_match", "set_reading", "show",
-    "show_saliency",
+    "show_saliency", "watch_segments",
 ]  # fmt: skip
 
 readings = _readings.readings
@@ -104,7 +107,7 @@ def set_reading(segmentation: Any, segment_id: str, reading: Reading | None) -> 
 
 
 def refresh(segmentation: Any) -> Findings | None:
-    """Look at the segments as they are now and write the table of it; returns :func:`.drawnmasses.findings_now`."""
+    """Look at the segments as they are now and write the table of it; returns :func:`.findingsnow.findings_now`."""
     found, table = findings_now(segmentation), table_of(segmentation)
     if found is not None and table is not None:
         fill_table(table, found, readings(segmentation))
@@ -115,7 +118,7 @@ def outcome_of(segmentation: Any) -> Outcome:
     """The outcome back from its nodes, segments as they are now: for reports of a saved or an edited scene.
 
     A kidney or mass whose segment was removed or erased is among ``removed``, and a warning names it. What the
-    radiologist drew is among the masses (``Mass.drawn``), after those of the networks. Where segments overlap, the
+    radiologist drew is among kidneys and masses (``drawn``), after those of the networks. Where segments overlap, the
     later one has the voxels.
 
     Raises:
@@ -129,7 +132,13 @@ def outcome_of(segmentation: Any) -> Outcome:
     volume = volume_of(ct)
     labels, instances = np.zeros(volume.shape, np.uint8), np.zeros(volume.shape, np.uint8)
     present = set(segmentation.GetSegmentation().GetSegmentIDs())
-    found = replace(found, masses=(*found.masses, *drawn_masses(segmentation)))
+    kidneys, told = drawn_kidneys(segmentation)
+    found = replace(
+        found,
+        kidneys=(*found.kidneys, *kidneys),
+        masses=(*found.masses, *drawn_masses(segmentation)),
+        warnings=(*found.warnings, *told),
+    )
     every: tuple[Kidney | Mass, ...] = (*found.kidneys, *found.masses)
     left: list[int] = []
     for value, segment in reversed(list(enumerate(every, start=1))):
@@ -149,12 +158,12 @@ def _without(
 ) -> tuple[Findings, npt.NDArray[np.uint8]]:
     """Findings of the segments that are ``left`` (their values), and the instances numbered by them.
 
-    A drawn mass that a later one covers whole is nobody's finding, so there is nothing to tell of it.
+    What was drawn and a later one covers whole is nobody's finding, so there is nothing to tell of it.
     """
     renumbered = np.zeros(len(every) + 1, np.uint8)
     renumbered[list(left)] = np.arange(1, len(left) + 1)
     gone = [segment for n, segment in enumerate(every, 1) if n not in left]
-    removed = tuple(segment for segment in gone if isinstance(segment, Kidney) or not segment.drawn)
+    removed = tuple(segment for segment in gone if not segment.drawn)
     kept = replace(
         found,
         kidneys=tuple(kidney for n, kidney in enumerate(found.kidneys, 1) if n in left),

@@ -50,7 +50,9 @@ def in_words(found: Findings) -> str:
     if not found.kidneys:
         return _("No kidney was found.")
     kidneys = [
-        _("{side} kidney {volume:.0f} ml").format(side=side_in_words(kidney.side), volume=kidney.volume_ml)
+        (
+            _("{side} kidney {volume:.0f} ml, drawn by you") if kidney.drawn else _("{side} kidney {volume:.0f} ml")
+        ).format(side=side_in_words(kidney.side), volume=kidney.volume_ml)
         for kidney in found.kidneys
     ]
     count = len(found.masses)

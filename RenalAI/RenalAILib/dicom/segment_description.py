@@ -70,7 +70,7 @@ def describe_segment(
 
 def is_drawn(segment: Kidney | Mass) -> bool:
     """Whether the radiologist drew it, and no network."""
-    return isinstance(segment, Mass) and segment.drawn > 0
+    return bool(segment.drawn)
 
 
 def as_read(segment: Kidney | Mass, reading: Reading | None) -> Kidney | Mass:
@@ -85,6 +85,8 @@ def spoken(segment: Kidney | Mass, reading: Reading | None, edited: bool = False
     said = []
     if isinstance(segment, Mass) and segment.drawn:
         said.append("Drawn by the radiologist; the algorithm did not find it.")
+    elif segment.drawn:
+        said.append("Drawn by the radiologist, by no algorithm.")
     elif isinstance(segment, Mass):
         probability = segment.probabilities.get(segment.mass_class)
         sure = "" if probability is None else f", probability {probability:.2f}"

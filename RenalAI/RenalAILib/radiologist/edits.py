@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 import numpy as np
 
+from ..anatomy.domains import Mask
 from ..anatomy.evidence import UNENHANCED_KIDNEY_BELOW_HU, evidence, measure
 from ..anatomy.masses import MassRegion, centroid_ras, diameters
 from ..boxes import Box
 from ..findings import Kidney, Mass, Outcome
-from ..labels import Side
 from ..orientation import Orientation, canonical
 from ..volume import Volume
 
@@ -44,36 +44,52 @@ def measured_again(outcome: Outcome, edited: Collection[str]) -> Outcome:
     view = canonical(outcome.volume)
     instances = Orientation.of(outcome.volume).apply(outcome.instances)
     found = outcome.findings
-    unenhanced = any(kidney.mean_hu < UNENHANCED_KIDNEY_BELOW_HU for kidney in found.kidneys)
-    regions = {
-        segment.segment_id: _region(instances == value, segment.side)
+    masks = {
+        segment.segment_id: instances == value
         for value, segment in enumerate(outcome.segments, start=1)
         if segment.segment_id in edited
     }
     kidneys = [
-        _kidney_again(kidney, regions[kidney.segment_id], view) if kidney.segment_id in regions else kidney
+        kidney_within(kidney, masks[kidney.segment_id], view) if kidney.segment_id in masks else kidney
         for kidney in found.kidneys
     ]
     masses = [
-        _mass_again(mass, regions[mass.segment_id], view, unenhanced) if mass.segment_id in regions else mass
+        mass_within(mass, masks[mass.segment_id], view, found.kidneys) if mass.segment_id in masks else mass
         for mass in found.masses
     ]
     return replace(outcome, findings=replace(found, kidneys=tuple(kidneys), masses=tuple(masses)))
 
 
-def _region(mask: np.ndarray, side: Side) -> MassRegion:
+def kidney_within(kidney: Kidney, mask: Mask, volume: Volume) -> Kidney:
+    """The kidney with volume and mean HU of ``mask``, bool ``[k, j, i]`` on the voxels of ``volume``.
+
+    Raises:
+        ValueError: the mask is empty.
+    """
+    if not mask.any():
+        raise ValueError(f"{kidney.segment_id} has no voxels to measure")
+    mean = float(volume.voxels[mask].mean())
+    return replace(kidney, volume_ml=int(mask.sum()) * volume.voxel_ml, mean_hu=mean)
+
+
+def mass_within(mass: Mass, mask: Mask, volume: Volume, kidneys: Iterable[Kidney]) -> Mass:
+    """The mass as measured within ``mask``; class and probabilities stay.
+
+    Args:
+        mask: bool ``[k, j, i]`` on the voxels of ``volume``.
+        volume: the CT, or the part of it that ``mask`` lies in.
+        kidneys: of the same CT: whether they enhance says what can be told from HU.
+
+    Raises:
+        ValueError: the mask is empty.
+    """
+    view = canonical(volume)
+    mask = Orientation.of(volume).apply(np.asarray(mask, dtype=bool))
     box = Box.around(mask)
     if box is None:
-        raise ValueError("a segment without voxels cannot be measured")
-    return MassRegion(side, box, mask[box.slices])
-
-
-def _kidney_again(kidney: Kidney, region: MassRegion, view: Volume) -> Kidney:
-    mean = float(view.voxels[region.box.slices][region.mask].mean())
-    return replace(kidney, volume_ml=region.voxels * view.voxel_ml, mean_hu=mean)
-
-
-def _mass_again(mass: Mass, region: MassRegion, view: Volume, unenhanced: bool) -> Mass:
+        raise ValueError(f"{mass.segment_id} has no voxels to measure")
+    region = MassRegion(mass.side, box, mask[box.slices])
+    unenhanced = any(kidney.mean_hu < UNENHANCED_KIDNEY_BELOW_HU for kidney in kidneys)
     measured = measure(region, view)
     shown = evidence(measured, mass.mass_class, unenhanced)
     return replace(

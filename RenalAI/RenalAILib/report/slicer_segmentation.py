@@ -69,7 +69,7 @@ def _segmentation_fields(volume: Volume) -> list[str]:
 
 def _segment_fields(index: int, segment: Kidney | Mass, extent: str, bundle: BundleIdentity) -> list[str]:
     tags = {"TerminologyEntry": segment_terminology(segment).slicer_entry}
-    if isinstance(segment, Mass) and segment.drawn:
+    if segment.drawn:
         tags["DICOM.SegmentAlgorithmType"] = "MANUAL"
     else:
         tags["DICOM.SegmentAlgorithmName"] = algorithm_name(bundle)

@@ -84,6 +84,7 @@ def _row(segment: Kidney | Mass, reading: Reading | None) -> dict[str, Cell]:
         "side": segment.side.value,
         "volume_ml": segment.volume_ml,
         "mean_hu": segment.mean_hu,
+        "by_hand": "drawn" if segment.drawn else None,
     }
     if isinstance(segment, Kidney):
         return {"kind": "kidney", **row}
@@ -130,7 +131,6 @@ def _of_mass(mass: Mass) -> dict[str, Cell]:
         "centroid_r_mm": r,
         "centroid_a_mm": a,
         "centroid_s_mm": s,
-        "by_hand": "drawn" if mass.drawn else None,
     }
 
 
