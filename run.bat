@@ -16,6 +16,9 @@ for %%w in (train dataset evaluate publish) do if /i "%~1"=="%%w" (call :need tr
 if /i "%~1"=="pacs" (call :need pacs || exit /b 2)
 if /i "%~1"=="deidentify" (call :need dicom || exit /b 2)
 if /i "%~1"=="segment" for %%w in (%*) do if /i "%%~w"=="--dicom" (call :need dicom || exit /b 2)
+if /i "%~1"=="batch" for %%w in (%*) do if /i "%%~w"=="--pacs" (call :need pacs || exit /b 2)
+if /i "%~1"=="batch" for %%w in (%*) do if /i "%%~w"=="--dicom" (call :need dicom || exit /b 2)
+if /i "%~1"=="batch" for %%w in (%*) do if /i "%%~w"=="dask" (call :need dask || exit /b 2)
 if /i "%~1"=="bench" for %%w in (%*) do if /i "%%~w"=="--peers" (call :need peers || exit /b 2)
 "%venv%\Scripts\renalai.exe" %*
 exit /b %errorlevel%
@@ -51,9 +54,9 @@ if "%have%"=="%wanted%" exit /b 0
 set "extra="
 if not "%~1"=="" set "extra=[%~1]"
 echo Installing RenalAI%extra% (once) ...>&2
-if not "%~1"=="" if not "%~1"=="pacs" if not "%~1"=="dicom" "%python%" -c "import torch" >nul 2>&1 || call :torch
+if not "%~1"=="" if not "%~1"=="pacs" if not "%~1"=="dicom" if not "%~1"=="dask" "%python%" -c "import torch" >nul 2>&1 || call :torch
 "%python%" -m pip install --quiet --disable-pip-version-check --editable "%root%%extra%" || exit /b 1
-if not "%~1"=="" if not "%~1"=="pacs" if not "%~1"=="dicom" "%python%" -c "import pytorchcv" >nul 2>&1 || "%python%" -m pip install --quiet --no-deps pytorchcv || exit /b 1
+if not "%~1"=="" if not "%~1"=="pacs" if not "%~1"=="dicom" if not "%~1"=="dask" "%python%" -c "import pytorchcv" >nul 2>&1 || "%python%" -m pip install --quiet --no-deps pytorchcv || exit /b 1
 if "%~1"=="peers" "%python%" -c "import nnunetv2" >nul 2>&1 || "%python%" -m pip install --quiet --no-deps nnunetv2 dynamic-network-architectures acvl-utils batchgenerators batchgeneratorsv2 || exit /b 1
 >"%stamp%" echo %wanted%
 exit /b 0

@@ -94,12 +94,14 @@ def blocks(page: Path, language: str) -> Iterator[str]:
 
 
 def commands() -> Iterator[tuple[str, list[str]]]:
-    """The lines ``./run ...`` of all pages, as (page, words without ``./run``)."""
+    """The commands ``./run ...`` of all pages, lines of their own and in the text, without ``./run``."""
     for page in PAGES:
         for block in blocks(page, "sh"):
             for line in block.splitlines():
                 if line.startswith("./run "):
                     yield page.name, shlex.split(line, comments=True)[1:]
+        for line in re.findall(r"`\./run ([^`]+)`", page.read_text(encoding="utf-8")):
+            yield page.name, shlex.split(line)
 
 
 COMMANDS = list(commands())
@@ -125,7 +127,9 @@ def test_commands_are_understood(words: list[str], capsys: pytest.CaptureFixture
     """As far as the words go: nothing is run."""
     if words[0] == "test":
         pytest.skip("the launcher's own word; what follows it is pytest's")
-    words = ["3" if word.startswith("$") else word for word in words]  # a variable of a job array
+    if len(words) == 1:
+        words = [*words, "--help"]  # the text speaks of the command, not of one line
+    words = ["3" if word.startswith("$") or word == "N" else word for word in words]  # a variable of a job array
     try:
         cli._parse(words)
     except InputError as problem:
