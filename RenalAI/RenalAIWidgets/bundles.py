@@ -33,22 +33,15 @@ class Described:
 
 
 def described(name: str) -> Described:
-    """A bundle by name or folder; the default one for an empty name, as the engine chooses it.
+    """A bundle by name or folder; the default one for an empty name.
 
     Raises:
-        OSError: there is none by that name.
-        ValueError: its description cannot be read.
+        OSError, ValueError: there is none by that name, or its description cannot be read.
     """
     from RenalAILib.bundles.bundle import METADATA
-    from RenalAILib.bundles.store import DEFAULT_BUNDLE, find_bundles
+    from RenalAILib.bundles.store import bundle_folder
 
-    found = find_bundles()
-    if name:
-        folder = Path(name) if Path(name).is_dir() else found.get(name)
-    else:
-        folder = found.get(DEFAULT_BUNDLE) or (next(iter(found.values())) if len(found) == 1 else None)
-    if folder is None:
-        raise OSError(_("the folder of models is empty"))
+    folder = bundle_folder(name or None)
     metadata = json.loads((folder / METADATA).read_text(encoding="utf-8"))
     if not isinstance(metadata, dict):
         raise ValueError(_("{folder} does not describe a model").format(folder=folder))

@@ -65,24 +65,38 @@ def find_bundles() -> dict[str, Path]:
     return found
 
 
+def bundle_folder(path_or_name: str | Path | None = None) -> Path:
+    """The folder of a bundle, by itself or by name, not verified; without an argument that of the default one.
+
+    Raises:
+        InputError: there is none by that name, or there is no default one.
+    """
+    if path_or_name is not None and Path(path_or_name).is_dir():
+        return Path(path_or_name).resolve()
+    found = find_bundles()
+    names = ", ".join(found) or "none"
+    if path_or_name is None:
+        name = DEFAULT_BUNDLE if DEFAULT_BUNDLE in found or len(found) != 1 else next(iter(found))
+        if name not in found:
+            raise InputError(f"there is no default bundle; name one (found: {names}) or import one")
+        return found[name]
+    if str(path_or_name) not in found:
+        raise InputError(f"there is no bundle {path_or_name}; found: {names}")
+    return found[str(path_or_name)]
+
+
 def load_bundle(path_or_name: str | Path | None = None) -> Bundle:
     """A bundle by folder or by name, every file verified; without an argument the default one.
+
+    Example:
+        >>> bundle = load_bundle()
+        >>> bundle.name, bundle.pipeline, bundle.license
+        ('zhao2023-demo', 'cascade', 'CC-BY-NC-SA-4.0')
 
     Raises:
         InputError: there is none by that name, or it does not verify (see :func:`.bundle.read_bundle`).
     """
-    if path_or_name is not None and Path(path_or_name).is_dir():
-        return read_bundle(Path(path_or_name).resolve())
-    found = find_bundles()
-    names = ", ".join(found) or "none"
-    if path_or_name is None:
-        name = DEFAULT_BUNDLE if DEFAULT_BUNDLE in found else next(iter(found), None)
-        if name is None or (name != DEFAULT_BUNDLE and len(found) > 1):
-            raise InputError(f"there is no default bundle; name one (found: {names}) or import one")
-        return read_bundle(found[name])
-    if str(path_or_name) not in found:
-        raise InputError(f"there is no bundle {path_or_name}; found: {names}")
-    return read_bundle(found[str(path_or_name)])
+    return read_bundle(bundle_folder(path_or_name))
 
 
 def import_bundle(source: str | Path, into: Path | None = None, *, replace: bool = False) -> Bundle:
