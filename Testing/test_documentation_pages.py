@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from shippedbundles import FOLDER, PRESENT
 
 from RenalAILib import cli
 from RenalAILib.bundles.store import load_bundle
 from RenalAILib.errors import InputError
+from shippedbundles import FOLDER, PRESENT
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "Resources" / "Docs"

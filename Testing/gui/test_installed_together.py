@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from test_cmake_lists import MODULES, ROOT, listed
 
+from shippedbundles import PRESENT
+
 SCRIPT = """
 import importlib, pkgutil, sys
 from pathlib import Path
