@@ -57,7 +57,8 @@ def test_a_drawn_kidney_is_measured_without_the_masses_in_it(shown, tmp_path):
     assert [entry.get("drawn") for entry in kept["kidneys"]] == [None, True]
     row = next(row for row in files["findings.csv"].read_text(encoding="utf-8").splitlines() if mine in row)
     assert "Left drawn kidney" in row and ",drawn" in row
-    assert "Left drawn kidney" in files["report.html"].read_text(encoding="utf-8")
+    page = files["report.html"].read_text(encoding="utf-8")
+    assert "Left drawn kidney" in page and "The left one was drawn by the radiologist." in page
     header = files["segmentation.seg.nrrd"].read_bytes().split(b"\n\n")[0].decode("utf-8")
     number = next(line.split("_")[0] for line in header.splitlines() if line.endswith(f":={mine}"))
     tags = next(line for line in header.splitlines() if line.startswith(f"{number}_Tags:="))

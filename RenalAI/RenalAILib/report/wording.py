@@ -181,6 +181,12 @@ def place_of(ras: Sequence[float]) -> str:
 
 
 def _kidneys(findings: Findings) -> str:
+    """How many are there, and which of them a radiologist drew."""
+    drawn = " and the ".join(kidney.side.value for kidney in findings.kidneys if kidney.drawn)
+    return _count(findings) + (f" The {drawn} one was drawn by the radiologist." if drawn else "")
+
+
+def _count(findings: Findings) -> str:
     counts = {side: sum(kidney.side is side for kidney in findings.kidneys) for side in Side}
     if counts == {Side.RIGHT: 1, Side.LEFT: 1}:
         return "Both kidneys were found."
