@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from paintedscene import SHAPE, SPACING_MM, painted_scene
+from paintedscene import KIDNEY_HU, SHAPE, SPACING_MM, painted_scene
 
 from RenalAILib.errors import InputError
 from RenalAILib.labels import KIDNEY_LABELS, MASS_LABELS, MassClass
@@ -22,6 +23,7 @@ from RenalAITrainingLib.dataset.folder import Dataset
 from RenalAITrainingLib.dataset.known_masses import known_masses
 from RenalAITrainingLib.dataset.synthesis_command import SynthesiseScans
 from RenalAITrainingLib.dataset.synthetic_scans import RECORD, synthesise_scans
+from RenalAITrainingLib.dataset.vocabulary import ScanPhase
 from RenalAITrainingLib.evaluation.pairs import select
 from RenalAITrainingLib.synthesis import sources
 from RenalAITrainingLib.synthesis.whole_scans import SIZES_MM, planned_masses
@@ -111,6 +113,21 @@ def test_truth_lies_on_the_scan_s_grid_and_the_record_tells_each_mass(whole: Pat
         assert kidneys.any() and masses.any() == bool(facts["masses"])
         placed += len(facts["masses"])
     assert placed >= 8  # of ten: two may lack a place
+
+
+def test_a_plain_scan_that_keeps_its_phase_is_called_plain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without labelled organs no phase is changed: kidneys of 35 HU tell that there is no contrast agent."""
+
+    class Plain(PaintedBackground):
+        def __init__(self, data: Path, case_id: str) -> None:
+            super().__init__(data, case_id)
+            hu = self.scene.hu - np.float32(KIDNEY_HU - 35) * self.scene.parenchyma
+            self.scene = replace(self.scene, hu=hu, organs=np.zeros_like(self.scene.organs))
+
+    monkeypatch.setattr(synthetic_scans, "Background", Plain)
+    assert made(tmp_path / "plain", 1) == 1
+    (case,) = Dataset.open(tmp_path / "plain")
+    assert case.facts.phase is ScanPhase.UNENHANCED
 
 
 def test_stopped_halfway_it_goes_on_as_if_it_had_not(whole: Path, tmp_path: Path) -> None:

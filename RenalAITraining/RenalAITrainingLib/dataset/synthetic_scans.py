@@ -72,8 +72,7 @@ def synthesise_scans(
             name = _name(case_id, seed, number)
             record["scans"][name] = _facts(made, number)
             write_text(output / RECORD, json.dumps(record, indent=1) + "\n")  # the dataset's index comes last
-            phase = ScanPhase.UNKNOWN if made.phase is None else ScanPhase(made.phase.value)
-            facts = Facts(phase, source=f"made from {case_id}", licence=_LICENCE)
+            facts = Facts(_phase(made), source=f"made from {case_id}", licence=_LICENCE)
             case = dataset.add_case(name, made.ct, made.labels, reader=_READER, facts=facts)
             written += 1
             lost = f"; no place for {len(made.without_place)}" if made.without_place else ""
@@ -83,6 +82,13 @@ def synthesise_scans(
 
 def _name(case_id: str, seed: int, number: int) -> str:
     return _NAMES.case(case_id, f"{seed} {number}")
+
+
+def _phase(made: MadeScan) -> ScanPhase:
+    """The phase it was brought to; of its own it is known only whether it has contrast agent."""
+    if made.phase is not None:
+        return ScanPhase(made.phase.value)
+    return ScanPhase.UNKNOWN if made.enhanced else ScanPhase.UNENHANCED
 
 
 def _record(folder: Path, asked: dict[str, Any]) -> dict[str, Any]:

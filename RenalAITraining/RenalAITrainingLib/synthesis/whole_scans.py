@@ -60,6 +60,7 @@ class MadeScan:
         labels: uint8 `Label` values, in the project's convention.
         background: the real case.
         phase: it was brought to; None for its own.
+        enhanced: whether there is contrast agent in the kidneys.
         placed: the masses put in, largest first.
         without_place: those that were planned and found none.
         variants, reconstruction: what else was done.
@@ -69,6 +70,7 @@ class MadeScan:
     labels: Volume
     background: str
     phase: Phase | None
+    enhanced: bool
     placed: tuple[PlacedMass, ...]
     without_place: tuple[PlannedMass, ...]
     variants: tuple[str, ...]
@@ -128,6 +130,7 @@ def make_scan(
     phase = _PHASES[_balanced(seed, 4, number, len(_PHASES))] if scene.organs.any() else None
     if phase is not None:
         scene = in_phase(rng, scene, phase)
+    enhanced = scene.enhanced
     variants: list[str] = []
     for side in _sides(scene):
         scene, drawn = with_variants(rng, scene, side, phase)
@@ -153,7 +156,8 @@ def make_scan(
     return MadeScan(
         background.grid.with_voxels(turn.undo(hu)),
         background.grid.with_voxels(turn.undo(scene.labels)),
-        background.case_id, phase, tuple(placed), tuple(without_place), tuple(variants), tuple(reconstruction),
+        background.case_id, phase, enhanced, tuple(placed), tuple(without_place), tuple(variants),
+        tuple(reconstruction),
     )  # fmt: skip
 
 
