@@ -24,6 +24,10 @@ class Kidney:
 
     Attributes:
         drawn: whether a radiologist drew it, and no network.
+
+    Example:
+        >>> Kidney("kidney_left", Side.LEFT, volume_ml=161.2, mean_hu=184.0).side.value
+        'left'
     """
 
     segment_id: str
@@ -77,6 +81,14 @@ class Mass:
         probabilities: of the network; empty where it gives none.
         drawn: its number among the masses that a radiologist drew because the networks missed them, from 1; then the
             class is the radiologist's. 0 for what the networks found.
+
+    Example:
+        >>> evidence = Evidence(9.0, 0.0, 0.9, None, MassClass.CYSTIC, True, "Mostly fluid.")
+        >>> size, place = Diameters(average=4.2, axial_max=4.6), (40.0, -20.0, 10.0)
+        >>> shares = {MassClass.CYSTIC: 0.9, MassClass.SOLID: 0.1}
+        >>> cyst = Mass("mass_left_1", Side.LEFT, MassClass.CYSTIC, shares, 0.04, size, place, 8.0, evidence)
+        >>> cyst.small, segment_label(cyst)
+        (True, <Label.CYSTIC: 4>)
     """
 
     segment_id: str
@@ -115,6 +127,15 @@ class Findings:
         detections: of a pipeline that finds boxes, by falling score (empty where it found none); None of others.
         removed: kidneys and masses that a radiologist removed since, as the networks had found them; they are not
             among :attr:`kidneys` and :attr:`masses`.
+
+    Example:
+        >>> kidney = Kidney("kidney_left", Side.LEFT, volume_ml=161.2, mean_hu=184.0)
+        >>> weights = BundleIdentity("zhao2023-demo", "0.3.0", sha256="")
+        >>> found = Findings(weights, {"name": "scan"}, (kidney,), (), ("Only one kidney was found.",))
+        >>> found.to_json()["kidneys"]
+        [{'segment_id': 'kidney_left', 'side': 'left', 'volume_ml': 161.2, 'mean_hu': 184.0}]
+        >>> Findings.from_json(found.to_json()) == found
+        True
     """
 
     bundle: BundleIdentity
@@ -189,6 +210,15 @@ class Outcome:
         labels: uint8 ``[k, j, i]``, values of :class:`Label`.
         instances: uint8 ``[k, j, i]``, value ``n`` is the ``n``-th of :attr:`segments`, 0 background.
         saliency: Grad-CAM by mass segment ID.
+
+    Example:
+        >>> ct = Volume(np.full((1, 2, 2), 30, np.int16), np.eye(4), "scan")
+        >>> kidney = Kidney("kidney_left", Side.LEFT, volume_ml=0.002, mean_hu=30.0)
+        >>> found = Findings(BundleIdentity("toy", "1.0", ""), describe_volume(ct), (kidney,), (), ())
+        >>> instances = np.array([[[1, 1], [0, 0]]], np.uint8)
+        >>> outcome = Outcome(ct, found, instances * np.uint8(Label.KIDNEY_LEFT), instances, {})
+        >>> [(outcome.instances == n).sum() for n, _ in enumerate(outcome.segments, start=1)] == [2]
+        True
     """
 
     volume: Volume

@@ -6,14 +6,24 @@ from enum import Enum, IntEnum
 
 
 class Side(Enum):
-    """The patient's side, never the screen's."""
+    """The patient's side, never the screen's.
+
+    Example:
+        >>> Side("left")
+        <Side.LEFT: 'left'>
+    """
 
     RIGHT = "right"
     LEFT = "left"
 
 
 class MassClass(Enum):
-    """What a renal mass is, by the reference standard of Zhao 2023 (macroscopic fat, fluid, enhancing tissue)."""
+    """What a renal mass is, by the reference standard of Zhao 2023 (macroscopic fat, fluid, enhancing tissue).
+
+    Example:
+        >>> MassClass("cystic").label
+        <Label.CYSTIC: 4>
+    """
 
     AML = "aml"
     CYSTIC = "cystic"
@@ -27,7 +37,12 @@ class MassClass(Enum):
 
 
 class Label(IntEnum):
-    """Values of ``labels.nii.gz`` and of every training mask. A mass overrides kidney."""
+    """Values of ``labels.nii.gz`` and of every training mask. A mass overrides kidney.
+
+    Example:
+        >>> Label.kidney(Side.LEFT), Label(5).name
+        (<Label.KIDNEY_LEFT: 2>, 'SOLID')
+    """
 
     BACKGROUND = 0
     KIDNEY_RIGHT = 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import doctest
 import inspect
 import subprocess
 import sys
@@ -39,6 +40,14 @@ def test_a_public_name_is_documented_and_typed(name: str) -> None:
     else:
         assert isinstance(value, type)
         assert issubclass(value, (Enum, Exception)) or value.__dataclass_fields__
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_public_name_has_an_example(name: str) -> None:
+    """It runs as a test: pytest collects the doctests of the engine."""
+    value = getattr(RenalAILib, name)
+    (where,) = [test for test in doctest.DocTestFinder(recurse=False).find(value, name) if test.name == name]
+    assert where.examples
 
 
 @pytest.mark.parametrize("name", NAMES)

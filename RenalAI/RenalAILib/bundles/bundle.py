@@ -33,6 +33,12 @@ class Bundle:
         folder: where the bundle lies; model paths in :attr:`stages` are relative to it.
         sha256: of ``SHA256SUMS``, and so of every file.
         checksums: SHA-256 by relative path.
+
+    Example:
+        >>> from RenalAILib import load_bundle
+        >>> bundle = load_bundle("zhao2023-demo")
+        >>> bundle.pipeline, bundle.demonstration, bundle.identity.name
+        ('cascade', True, 'zhao2023-demo')
     """
 
     folder: Path

@@ -89,9 +89,8 @@ def load_bundle(path_or_name: str | Path | None = None) -> Bundle:
     """A bundle by folder or by name, every file verified; without an argument the default one.
 
     Example:
-        >>> bundle = load_bundle()
-        >>> bundle.name, bundle.pipeline, bundle.license
-        ('zhao2023-demo', 'cascade', 'CC-BY-NC-SA-4.0')
+        >>> load_bundle("zhao2023-demo").pipeline
+        'cascade'
 
     Raises:
         InputError: there is none by that name, or it does not verify (see :func:`.bundle.read_bundle`).

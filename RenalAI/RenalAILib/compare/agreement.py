@@ -129,6 +129,15 @@ def compare_labels(prediction: Volume, reference: Volume) -> Agreement:
         prediction, reference: values of `Label`. The reference is brought to the prediction's grid (nearest voxel)
             where it lies on another, and a note says so.
 
+    Example:
+        >>> true = np.zeros((20, 30, 30), np.uint8)
+        >>> true[5:15, 10:20, 2:12] = Label.KIDNEY_RIGHT
+        >>> found = np.roll(true, 1, axis=0)  # a slice too high
+        >>> grid = np.diag([-1.0, -1.0, 2.5, 1.0])  # IJK to RAS, mm
+        >>> measured = compare_labels(Volume(found, grid), Volume(true, grid))
+        >>> [(row.structure, round(row.dice, 2)) for row in measured.structures]
+        [('kidney', 0.9), ('kidney_and_mass', 0.9)]
+
     Raises:
         InputError: other values than those of `Label`, or label maps of different places in the patient.
     """

@@ -47,6 +47,16 @@ def segment(
         sessions: where opened networks are kept; the process' own by default.
         stopwatch: gets wall and CPU seconds by stage, and ``networks`` for the time inside them.
 
+    Example:
+        >>> from RenalAILib import load_bundle
+        >>> from RenalAILib.phantom import make_phantom
+        >>> ct = make_phantom(7, shape=(92, 160, 192), spacing_mm=(3.0, 2.0, 2.0)).volume
+        >>> outcome = segment(ct, load_bundle("zhao2023-demo"), device="cpu", fast=True)
+        >>> [kidney.side.value for kidney in outcome.findings.kidneys]
+        ['right', 'left']
+        >>> outcome.labels.shape == ct.shape
+        True
+
     Raises:
         InputError: no engine can run the bundle on ``device``.
     """

@@ -103,7 +103,20 @@ def read_thinned(path: str | Path, series: Series, step_mm: float) -> Volume:
 
 
 def read_volume(path: str | Path, *, series: str | None = None) -> Volume:
-    """The volume of :func:`read_ct`, for callers to whom its notes do not matter."""
+    """The volume of :func:`read_ct`, for callers to whom its notes do not matter.
+
+    Example:
+        >>> import tempfile
+        >>> from RenalAILib.phantom import make_phantom
+        >>> from RenalAILib.report.nifti import nifti_ct
+        >>> made = make_phantom(1, shape=(40, 64, 64), spacing_mm=(5.0, 6.0, 6.0)).volume
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder, "scan.nii.gz")
+        ...     _ = path.write_bytes(nifti_ct(made, "a phantom"))
+        ...     ct = read_volume(path)
+        >>> ct.name, ct.shape, ct.spacing_mm.tolist(), str(ct.voxels.dtype)
+        ('scan.nii.gz', (40, 64, 64), [5.0, 6.0, 6.0], 'int16')
+    """
     return read_ct(path, series=series).volume
 
 
@@ -120,6 +133,18 @@ def read_any_image(path: str | Path) -> Volume:
 
 def read_labels(path: str | Path) -> Volume:
     """A label map: whole numbers from 0 to 255 as uint8, on the file's own grid.
+
+    Example:
+        >>> import tempfile
+        >>> from RenalAILib.report.nifti import nifti_labels
+        >>> drawn = Volume(np.zeros((20, 30, 30), np.uint8), np.diag([-1.0, -1.0, 2.5, 1.0]))
+        >>> drawn.voxels[5:15, 10:20, 10:20] = 2  # a left kidney
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder, "manual.nii.gz")
+        ...     _ = path.write_bytes(nifti_labels(drawn, "by hand"))
+        ...     manual = read_labels(path)
+        >>> np.unique(manual.voxels).tolist()
+        [0, 2]
 
     Raises:
         InputError: there is no 3-D label map in a NIfTI, NRRD or MetaImage file.

@@ -57,6 +57,17 @@ def write_outcome(
     Returns:
         The path of each file by its name.
 
+    Example:
+        >>> import tempfile
+        >>> from RenalAILib.findings import BundleIdentity, describe_volume
+        >>> from RenalAILib.volume import Volume
+        >>> ct, nothing = Volume(np.zeros((8, 16, 16), np.int16), np.eye(4), "scan"), np.zeros((8, 16, 16), np.uint8)
+        >>> found = Findings(BundleIdentity("toy", "1.0", ""), describe_volume(ct), (), (), ("No kidney was found.",))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     files = write_outcome(Outcome(ct, found, nothing, nothing, {}), Path(folder, "result"))
+        >>> sorted(files)
+        ['findings.csv', 'findings.json', 'labels.nii.gz', 'report.html', 'segmentation.seg.nrrd']
+
     Raises:
         InputError: the folder holds something else, or cannot be written.
         ValueError: a reading is about no mass of the outcome, or ``more`` has a name that a result may not hold.

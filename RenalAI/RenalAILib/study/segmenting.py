@@ -54,6 +54,18 @@ def segment_study(
     Returns:
         the outcome, and the files written by name.
 
+    Example:
+        >>> import tempfile
+        >>> from RenalAILib.phantom import make_phantom
+        >>> from RenalAILib.report.nifti import nifti_ct
+        >>> made = make_phantom(7, shape=(92, 160, 192), spacing_mm=(3.0, 2.0, 2.0)).volume
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     scan = Path(folder, "scan.nii.gz")
+        ...     _ = scan.write_bytes(nifti_ct(made, "a phantom"))
+        ...     outcome, files = segment_study(scan, Path(folder, "result"), bundle="zhao2023-demo", fast=True)
+        >>> len(outcome.findings.kidneys), files["report.html"].name
+        (2, 'report.html')
+
     Raises:
         InputError: bad input, an unknown bundle or device, an output that cannot be written, or DICOM results or phases
             asked for where the CT is no DICOM or a package is missing.
