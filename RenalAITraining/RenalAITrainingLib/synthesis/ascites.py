@@ -19,6 +19,7 @@ from .sources import ORGANS
 _ORGANS = tuple(ORGANS[name] for name in ("liver", "spleen", "stomach", "gallbladder"))
 _SIMPLE_SHARE = 0.7
 _BEHIND_MM = 4.0  # so far behind the kidneys' middle, or a little more, lies no peritoneal cavity
+_RIM_MM = (1.0, 8.0)
 _ABOVE_AIR_HU = 13.0
 
 
@@ -37,8 +38,9 @@ def ascites(rng: Rng, scene: Scene) -> Scene:
     kidneys = np.isin(scene.labels, KIDNEY_LABELS)
     box = Box.around(kidneys)
     if box is not None:
-        away = ndimage.distance_transform_edt(~(scene.labels > 0), sampling=scene.spacing_mm)
-        fat &= away > rng.uniform(1, 8)
+        near = box.grown(_RIM_MM[1] + 1, scene.spacing_mm, scene.shape).slices
+        away = ndimage.distance_transform_edt(~(scene.labels[near] > 0), sampling=scene.spacing_mm)
+        fat[near] &= away > rng.uniform(*_RIM_MM)
         behind = (box.start[1] + box.stop[1]) / 2 + _BEHIND_MM / float(scene.spacing_mm[1])
         wavy = behind + 8 / float(scene.spacing_mm[1]) * smooth_field(rng, scene.shape, scene.spacing_mm, 40.0)
         fat &= np.arange(scene.shape[1])[None, :, None] < wavy

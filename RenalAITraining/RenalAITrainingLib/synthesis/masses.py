@@ -136,9 +136,14 @@ _Places = Callable[[Rng, float], npt.NDArray[np.float64]]
 
 def _sinus_edge(scene: Scene, kidney: npt.NDArray[np.bool_]) -> _Places | None:
     """A function that draws a point (mm from the scene's corner) where parenchyma borders the sinus."""
-    edge = scene.parenchyma & ndimage.binary_dilation(kidney & ~scene.parenchyma)
-    depth = ndimage.distance_transform_edt(kidney | scene.masses, sampling=scene.spacing_mm)
-    points = np.argwhere(edge & kidney & (depth > _PARAPELVIC_DEPTH_MM))
+    box = Box.around(kidney)
+    if box is None:
+        return None
+    box = box.grown(6, scene.spacing_mm, scene.shape)
+    own, parenchyma = kidney[box.slices], scene.parenchyma[box.slices]
+    edge = own & parenchyma & ndimage.binary_dilation(own & ~parenchyma)
+    depth = ndimage.distance_transform_edt(own | scene.masses[box.slices], sampling=scene.spacing_mm)
+    points = np.argwhere(edge & (depth > _PARAPELVIC_DEPTH_MM)) + box.start
     if len(points) == 0:
         return None
     return lambda rng, _height: np.asarray(points[int(rng.integers(len(points)))] * scene.spacing_mm, dtype=np.float64)

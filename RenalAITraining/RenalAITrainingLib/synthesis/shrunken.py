@@ -14,7 +14,7 @@ from .fields import Field, Rng
 from .one_kidney import kidneys_of
 from .scene import Scene
 from .sinus_variants import sinus_lipomatosis
-from .warping import pulled
+from .warping import pulled, put_back
 
 _REACH = 2.4  # in the kidney's half axes: what lies farther off stays where it is
 _FATTY_SINUS_SHARE = 0.6
@@ -29,11 +29,15 @@ def shrunken(rng: Rng, scene: Scene, side: Side) -> Scene:
     scale = float(rng.uniform(0.62, 0.88))
     half = np.array(box.shape) / 2 * scene.spacing_mm
     centre = (np.array(box.start) + np.array(box.stop) - 1) / 2 * scene.spacing_mm
+    moved = box.grown((_REACH - 1) * float(half.max()) + 2, scene.spacing_mm, scene.shape)
+    part = scene.crop(moved)
     offsets = [
-        (np.arange(count) * step - at).astype(np.float32).reshape([-1 if n == axis else 1 for n in range(3)])
-        for axis, (count, step, at) in enumerate(zip(scene.shape, scene.spacing_mm, centre, strict=True))
+        (np.arange(start, stop) * step - at).astype(np.float32).reshape([-1 if n == axis else 1 for n in range(3)])
+        for axis, (start, stop, step, at) in enumerate(
+            zip(moved.start, moved.stop, scene.spacing_mm, centre, strict=True)
+        )
     ]
-    squared: Field = np.zeros(scene.shape, dtype=np.float32)
+    squared: Field = np.zeros(part.shape, dtype=np.float32)
     for offset, radius in zip(offsets, half, strict=True):
         squared = squared + (offset / np.float32(radius)) ** 2
     at = np.sqrt(squared)  # 1 on the ellipsoid in the kidney's box
@@ -42,7 +46,7 @@ def shrunken(rng: Rng, scene: Scene, side: Side) -> Scene:
     source = np.where(at < scale * edge, at / scale, np.maximum(beyond, at))
     stretch = np.where(at < _REACH, source / np.maximum(at, 1e-3), 1) - 1
     shifts = [stretch * offset / np.float32(step) for offset, step in zip(offsets, scene.spacing_mm, strict=True)]
-    small = pulled(scene, [np.asarray(shift, dtype=np.float32) for shift in shifts])
+    small = put_back(scene, moved, pulled(part, [np.asarray(shift, dtype=np.float32) for shift in shifts]))
     return sinus_lipomatosis(rng, small, side) if rng.random() < _FATTY_SINUS_SHARE else small
 
 

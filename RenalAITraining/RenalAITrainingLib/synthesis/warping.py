@@ -10,6 +10,8 @@ import numpy.typing as npt
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
+from RenalAILib.boxes import Box
+
 from .fields import Field, Rng, smooth_field
 from .scene import Scene
 
@@ -42,6 +44,17 @@ def pulled(scene: Scene, shifts: Sequence[Field]) -> Scene:
         line = np.arange(count, dtype=np.float32)
         coordinates[axis] = shift + line.reshape([-1 if n == axis else 1 for n in range(3)])
     return _taken_at(scene, coordinates)
+
+
+def put_back(scene: Scene, box: Box, part: Scene) -> Scene:
+    """``scene`` with a part of it, changed, in its place."""
+    changed = scene.altered(scene.hu.copy())
+    changed = replace(
+        changed, labels=scene.labels.copy(), organs=scene.organs.copy(), parenchyma=scene.parenchyma.copy()
+    )
+    changed.hu[box.slices], changed.labels[box.slices] = part.hu, part.labels
+    changed.organs[box.slices], changed.parenchyma[box.slices] = part.organs, part.parenchyma
+    return changed
 
 
 def _taken_at(scene: Scene, coordinates: npt.NDArray[np.float32]) -> Scene:
