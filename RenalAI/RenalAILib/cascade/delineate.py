@@ -18,14 +18,14 @@ from ..steps import Steps
 from ..volume import Volume
 from .locate import LocatedKidney, Location, sigmoid
 
-NEAR_MM = 3.0
-REACH_MM = 6.0
-CONTACT_MM = 5.0
-CONTACT_SHARE = 0.05
-SURE = 0.9
-COARSE_WEIGHT = 0.5
-PART_OF_LARGEST = 0.1
-SMALLEST_ML = 1.0
+NEAR_MM = 3.0  # a mass so near to a kidney is one of it
+REACH_MM = 6.0  # kidney farther from the coarse pass's is another organ
+CONTACT_MM = 5.0  # what lies so near to the kidney of the coarse pass touches it;
+CONTACT_SHARE = 0.05  # of a mass of this kidney this much does
+SURE = 0.9  # a mass reaches this probability somewhere
+COARSE_WEIGHT = 0.5  # of the coarse pass, against the fine one
+PART_OF_LARGEST = 0.1  # what is smaller than this share of the largest part is not this kidney
+SMALLEST_ML = 1.0  # less was no kidney
 
 
 def delineate(

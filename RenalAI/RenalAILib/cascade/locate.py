@@ -17,16 +17,17 @@ from ..resampling import coarse_shape, resample, window
 from ..volume import Volume
 from .sides import Component, assign_sides, body_at, split_horseshoe
 
-SMALLEST_ML = 15.0
-SMALLEST_CUT_ML = 2.0
+SMALLEST_ML = 15.0  # of a plausible kidney with its masses
+SMALLEST_CUT_ML = 2.0  # of one that the first or last slice cuts off
 LARGEST_ML = 4000.0
-PEAK = 0.5
-EXTRA_ML = 30.0
-EXTRA_CONFIDENCE = 0.95
+PEAK = 0.5  # somewhere in it the networks are surer than this, also in the wider search
+EXTRA_ML = 30.0  # a third or fourth kidney counts from here,
+EXTRA_CONFIDENCE = 0.95  # and from this mean probability
 MOST_KIDNEYS = 4
-MENTIONED_ML = 10.0
+MENTIONED_ML = 10.0  # a warning names what is left out from here
 
-WIDER_STEP = 0.8
+# The second search, wider:
+WIDER_STEP = 0.8  # of the first one's spacing
 WIDER_THRESHOLD = 0.3
 
 

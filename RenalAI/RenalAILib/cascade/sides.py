@@ -15,13 +15,13 @@ from ..volume import Volume
 BODY_ABOVE_HU = -300.0
 TISSUE_ABOVE_HU = -30.0  # for scans without air, as those clipped at about -125 HU: there fat looks like air
 BONE_ABOVE_HU = 180.0
-SPINE_WITHIN_MM = 45.0
-BONE_ML = 3.0
-APART_MM = 60.0
-HORSESHOE_SHARE = 0.3
+SPINE_WITHIN_MM = 45.0  # of the body's middle, to either side
+BONE_ML = 3.0  # less is no spine
+APART_MM = 60.0  # two kidneys this far apart from right to left are one of each side
+HORSESHOE_SHARE = 0.3  # of it lies on either side of the midline at least
 HORSESHOE_ML = 60.0
-LOWER_MM = 80.0
-FRONT_SHARE = 0.4
+LOWER_MM = 80.0  # below the higher kidney: worth a warning
+FRONT_SHARE = 0.4  # of the body's depth, from the front: a kidney there is worth a warning
 
 
 @dataclass(frozen=True, eq=False)

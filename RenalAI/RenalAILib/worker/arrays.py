@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from ..boxes import Box
 from ..findings import Findings, Outcome, Saliency
+from ..radiologist.readings import Reading
 from ..volume import Volume
 
 
@@ -51,6 +52,19 @@ def read_outcome(volume: Volume, folder: Path) -> Outcome:
         np.load(folder / "instances.npy", allow_pickle=False),
         saliency,
     )
+
+
+def write_reported(outcome: Outcome, readings: Sequence[Reading], folder: Path) -> dict[str, Any]:
+    """Writes an outcome with its CT and what the radiologist said, and returns the entries for the job file."""
+    write_outcome(outcome, folder)
+    volume = write_volume(outcome.volume, folder, "volume")
+    return {"volume": volume, "readings": [reading.to_json() for reading in readings]}
+
+
+def read_reported(fields: Mapping[str, Any], folder: Path) -> tuple[Outcome, tuple[Reading, ...]]:
+    """The inverse."""
+    outcome = read_outcome(read_volume(fields["volume"], folder), folder)
+    return outcome, tuple(Reading.from_json(entry) for entry in fields["readings"])
 
 
 def _saliency(maps: Mapping[str, np.ndarray], name: str) -> Saliency:

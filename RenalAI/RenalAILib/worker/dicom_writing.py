@@ -10,7 +10,7 @@ from ..errors import InputError
 from ..findings import Outcome
 from ..radiologist.readings import Reading
 from ..steps import Report
-from .arrays import read_outcome, read_volume, write_outcome, write_volume
+from .arrays import read_reported, write_reported
 
 _LIST = "written.txt"
 
@@ -34,23 +34,16 @@ class DicomJob:
     folder: Path
 
     def write(self, folder: Path) -> dict[str, Any]:
-        write_outcome(self.outcome, folder)
         return {
-            "volume": write_volume(self.outcome.volume, folder, "volume"),
-            "readings": [reading.to_json() for reading in self.readings],
+            **write_reported(self.outcome, self.readings, folder),
             "source_files": [str(path) for path in self.source_files],
             "folder": str(self.folder),
         }
 
     @classmethod
     def read(cls, fields: dict[str, Any], folder: Path) -> DicomJob:
-        outcome = read_outcome(read_volume(fields["volume"], folder), folder)
-        return cls(
-            outcome,
-            tuple(Reading.from_json(entry) for entry in fields["readings"]),
-            tuple(Path(path) for path in fields["source_files"]),
-            Path(fields["folder"]),
-        )
+        source_files = tuple(Path(path) for path in fields["source_files"])
+        return cls(*read_reported(fields, folder), source_files, Path(fields["folder"]))
 
     def run(self, output: Path, report: Report) -> None:
         from ..dicom.results import write_dicom_results

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from ..findings import Outcome
 from ..radiologist.readings import Reading
 from ..steps import Report
-from .arrays import read_outcome, read_volume, write_outcome, write_volume
+from .arrays import read_reported, write_reported
 
 _PAGE = "page.html"
 
@@ -29,16 +29,11 @@ class PrintPageJob:
     readings: tuple[Reading, ...]
 
     def write(self, folder: Path) -> dict[str, Any]:
-        write_outcome(self.outcome, folder)
-        return {
-            "volume": write_volume(self.outcome.volume, folder, "volume"),
-            "readings": [reading.to_json() for reading in self.readings],
-        }
+        return write_reported(self.outcome, self.readings, folder)
 
     @classmethod
     def read(cls, fields: dict[str, Any], folder: Path) -> PrintPageJob:
-        outcome = read_outcome(read_volume(fields["volume"], folder), folder)
-        return cls(outcome, tuple(Reading.from_json(entry) for entry in fields["readings"]))
+        return cls(*read_reported(fields, folder))
 
     def run(self, output: Path, report: Report) -> None:
         from ..pictures.figures import Figures

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from ..findings import Outcome
 from ..radiologist.readings import Reading
 from ..steps import Report
-from .arrays import read_outcome, read_volume, write_outcome, write_volume
+from .arrays import read_reported, write_reported
 
 
 @dataclass(frozen=True)
@@ -30,17 +30,11 @@ class ReportJob:
     folder: Path
 
     def write(self, folder: Path) -> dict[str, Any]:
-        write_outcome(self.outcome, folder)
-        return {
-            "volume": write_volume(self.outcome.volume, folder, "volume"),
-            "readings": [reading.to_json() for reading in self.readings],
-            "folder": str(self.folder),
-        }
+        return {**write_reported(self.outcome, self.readings, folder), "folder": str(self.folder)}
 
     @classmethod
     def read(cls, fields: dict[str, Any], folder: Path) -> ReportJob:
-        outcome = read_outcome(read_volume(fields["volume"], folder), folder)
-        return cls(outcome, tuple(Reading.from_json(entry) for entry in fields["readings"]), Path(fields["folder"]))
+        return cls(*read_reported(fields, folder), Path(fields["folder"]))
 
     def run(self, output: Path, report: Report) -> None:
         from ..errors import InputError
