@@ -18,7 +18,9 @@ from RenalAILib.errors import InputError
 from RenalAITrainingLib import commands
 from RenalAITrainingLib.dataset.folder import Dataset
 from RenalAITrainingLib.plans import bundle_plan
+from RenalAITrainingLib.plans.making_bundle import Sources, kept_back
 from RenalAITrainingLib.plans.plan_scale import scaled
+from RenalAITrainingLib.synthesis.sources import HELD_OUT_CASES, TRAINING_CASES, VALIDATION_CASES
 
 KILLED = """
 import os, signal, sys
@@ -88,6 +90,18 @@ def test_kits23_trains_as_it_is_and_a_plan_killed_in_its_second_network_ends_wit
     assert renalai(broken) == 0
     one, other = ((tmp_path / name / "toy" / "SHA256SUMS").read_bytes() for name in ("unbroken", "broken"))
     assert one == other
+
+
+def test_synthesised_plans_are_measured_on_scans_that_no_sample_is_made_of(tmp_path: Path) -> None:
+    held_out, others = HELD_OUT_CASES[0], (*TRAINING_CASES, *VALIDATION_CASES)
+    for name in (held_out, *others):
+        (tmp_path / "ct" / name).mkdir(parents=True)
+        for file in ("ct.nii.gz", "labels.nii.gz"):
+            (tmp_path / "ct" / name / file).write_bytes(b"")
+    selection, part = kept_back(Sources(tmp_path))
+    assert [(pair.case, pair.part) for pair in selection.pairs] == [(held_out, part)]
+    (tmp_path / "ct" / held_out / "labels.nii.gz").unlink()
+    assert not kept_back(Sources(tmp_path))[0].pairs
 
 
 def test_a_trial_is_shorter_and_says_what_it_is() -> None:

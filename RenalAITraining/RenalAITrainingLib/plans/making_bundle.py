@@ -164,7 +164,7 @@ class _Making:
         texts = self.loaded.description.texts()
         if self.sources.parts is not None:
             return model_card(texts, self.made, None)
-        selection, part = self._kept_back()
+        selection, part = kept_back(self.sources)
         if not selection.pairs:
             self.report("There is no test part to measure the networks on; the card says so")
             return model_card(texts, self.made, None)
@@ -182,17 +182,6 @@ class _Making:
         content = json.loads((self.output / "evaluation" / "evaluation.json").read_text(encoding="utf-8"))
         return model_card(texts, self.made, content)
 
-    def _kept_back(self) -> tuple[Selection, str]:
-        """What neither trained nor chose weights: a dataset's test part, else the scans that no sample is made of."""
-        dataset, data = self.sources.dataset, self.sources.data
-        if dataset is not None:
-            tested = bool(Dataset.open(dataset).split.get("test"))
-            return (select(dataset, "test") if tested else Selection(dataset.name, ())), "test"
-        assert data is not None
-        labelled = select(data / "ct")
-        pairs = tuple(replace(pair, part=_HELD_OUT) for pair in labelled.pairs if pair.case in HELD_OUT_CASES)
-        return Selection(labelled.name, pairs), _HELD_OUT
-
     def publish_as(self, place: Path, card: str) -> None:
         """The bundle with all that is trained, at ``place``."""
         papers = Papers(card, self.loaded.license)
@@ -202,3 +191,18 @@ class _Making:
 
 def _told(result: TrainingResult) -> str:
     return f"{result.steps} steps, validation score {result.best_score:.3f} at step {result.best_step}"
+
+
+def kept_back(sources: Sources) -> tuple[Selection, str]:
+    """What neither trained nor chose weights: a dataset's test part, else the scans that no sample is made of.
+
+    Returns:
+        The pairs, none where nothing was kept back; and what the report calls them.
+    """
+    if sources.dataset is not None:
+        tested = bool(Dataset.open(sources.dataset).split.get("test"))
+        return (select(sources.dataset, "test") if tested else Selection(sources.dataset.name, ())), "test"
+    assert sources.data is not None
+    labelled = select(sources.data / "ct")
+    pairs = tuple(replace(pair, part=_HELD_OUT) for pair in labelled.pairs if pair.case in HELD_OUT_CASES)
+    return Selection(labelled.name, pairs), _HELD_OUT
