@@ -15,7 +15,8 @@ from RenalAITrainingLib.stages import Stage
 from RenalAITrainingLib.synthesis.contrast import Phase, in_phase, noisier
 from RenalAITrainingLib.synthesis.fields import Noise, smooth_field
 from RenalAITrainingLib.synthesis.lookalikes import dilated_pelvis, pyramids, stones
-from RenalAITrainingLib.synthesis.masses import PlannedMass, insert_mass, plan_mass
+from RenalAITrainingLib.synthesis.masses import PlannedMass, _rooted, insert_mass, plan_mass
+from RenalAITrainingLib.synthesis.partial_volume import share_within
 from RenalAITrainingLib.synthesis.scene import Scene, resample_labels
 from RenalAITrainingLib.synthesis.shapes import Ellipsoid
 from RenalAITrainingLib.synthesis.stages import STAGES
@@ -69,6 +70,20 @@ def _tissue(mass_class: MassClass, seed: int) -> np.ndarray:
     """HU inside one mass of 28 mm, noise averaged out."""
     scene = _with_mass(mass_class, seed, 28)[1]
     return np.asarray(ndimage.uniform_filter(scene.hu, 3)[scene.labels == mass_class.label])
+
+
+def test_a_mass_cut_in_two_is_the_part_in_the_kidney_and_leaves_no_trace_of_the_other() -> None:
+    """The larger part may lie beyond muscle; nothing of it is drawn."""
+    signed = np.full((5, 20, 40), 4.0, np.float32)
+    signed[1:4, 5:9, 5:9] = -1.0  # in the kidney
+    signed[1:4, 5:15, 20:35] = -1.0  # larger, outside
+    components, count = ndimage.label(signed < 0)
+    kidney = np.zeros(signed.shape, bool)
+    kidney[:, :, :12] = True
+    truth, left = _rooted(components, kidney, signed, np.array([3.0, 1.0, 1.0]))
+    assert count == 2 and truth.sum() == 3 * 4 * 4 and not (truth & ~kidney).any()
+    assert (left[truth] == signed[truth]).all() and left[2, 10, 25] > 10
+    assert (share_within(left, np.array([3.0, 1.0, 1.0]), 0.75)[:, :, 15:] < 1e-3).all()
 
 
 def test_hu_follow_the_reference_standard() -> None:

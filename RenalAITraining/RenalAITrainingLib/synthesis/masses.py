@@ -202,6 +202,22 @@ def _forbidden(scene: Scene, box: Box) -> npt.NDArray[np.bool_]:
     return np.asarray(((other | tissue) & ~kidney) | scene.masses[box.slices], dtype=bool)
 
 
+def _rooted(
+    components: npt.NDArray[np.int32],
+    kidney: npt.NDArray[np.bool_],
+    signed: npt.NDArray[np.float32],
+    spacing_mm: npt.NDArray[np.float64],
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float32]]:
+    """The one of several parts that has most of the kidney in it, and the distance to it alone.
+
+    Not the largest: muscle may cut a mass in two, and the larger part lie under the skin.
+    """
+    in_kidney = np.bincount(components[kidney], minlength=int(components.max()) + 1)[1:]
+    truth = components == int(in_kidney.argmax()) + 1
+    away = ndimage.distance_transform_edt(~truth, sampling=spacing_mm) - 0.5 * float(spacing_mm.min())
+    return truth, np.where(truth, signed, np.maximum(signed, away)).astype(np.float32)
+
+
 def _composed(
     rng: Rng, scene: Scene, plan: PlannedMass, box: Box, signed: npt.NDArray[np.float32], source: str
 ) -> tuple[Scene, InsertedMass] | None:
@@ -211,14 +227,12 @@ def _composed(
         clear = ndimage.distance_transform_edt(~forbidden, sampling=spacing).astype(np.float32)
         signed = np.maximum(signed, 1.0 - clear)
     truth = signed < 0
+    kidney = scene.kidney[box.slices]
     components, count = ndimage.label(truth)
     if count > 1:
-        main = int(np.bincount(components.ravel())[1:].argmax()) + 1
-        truth = components == main
-        signed = np.where((components > 0) & ~truth, np.float32(0.5), signed)
+        truth, signed = _rooted(components, kidney, signed, spacing)
     if truth.sum() < _SMALLEST_VOXELS:
         return None
-    kidney = scene.kidney[box.slices]
     surround = Surround(scene.kidney_hu, scene.enhanced, bool(kidney[truth].mean() > 0.9))
     hu = texture(rng, plan.mass_class, signed, spacing, plan.diameter_mm, surround)
     hu = hu + scene.noise.draw(rng, (hu.shape[0], hu.shape[1], hu.shape[2]))
