@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT / "Testing" / "engine"))
 import toybundle  # noqa: E402
 
 PLAIN, LATE = "plain", "nephrographic"
-PLAIN_KIDNEY = 35.0
+PLAIN_KIDNEY, PLAIN_MASS = 35.0, 20.0
 NOWHERE = [(400.0, 401.0)]
 
 
@@ -65,7 +65,7 @@ def entered(toy, widget, double, mrmlScene, monkeypatch):
     monkeypatch.setenv("RENALAI_BUNDLES", os.pathsep.join([os.environ["RENALAI_BUNDLES"], str(toy / "toy-phases")]))
     affine, shape = toybundle.axial((3.0, 2.5, 2.5))
     late = (toybundle.BODY, toybundle.RIGHT, toybundle.LEFT, toybundle.RIGHT_SOLID)
-    plain = (late[0], *(replace(part, hu=PLAIN_KIDNEY) for part in late[1:]))
+    plain = (late[0], *(replace(part, hu=PLAIN_KIDNEY) for part in late[1:3]), replace(late[3], hu=PLAIN_MASS))
     for name, parts in (("plain", plain), ("enhanced", late)):
         add_volume(toybundle.painted(affine, shape, parts, noise_hu=3.0), name)
     double.enter(widget)
@@ -109,7 +109,7 @@ def test_two_phases_are_chosen_run_and_shown(entered, double):
     assert ct_of(result).GetName() == "plain", "on the grid of the first volume"
     mass = findings(result).masses[0]
     assert mass.centroid_ras == pytest.approx(toybundle.RIGHT_SOLID.centre, abs=4.0)
-    assert mass.mean_hu == pytest.approx(PLAIN_KIDNEY, abs=8.0), "measured where it was outlined"
+    assert mass.mean_hu == pytest.approx(PLAIN_MASS, abs=8.0), "measured where it was outlined"
     ui.massTable.selectRow(0)
     node = slicer.util.getNodesByClass("vtkMRMLSliceNode")[0]
     assert [node.GetSliceToRAS().GetElement(axis, 3) for axis in range(3)] == pytest.approx(mass.centroid_ras)
