@@ -73,9 +73,8 @@ def _axis(own: npt.NDArray[np.bool_], spacing_mm: npt.NDArray[np.float64]) -> tu
 def _from_axis(middle_mm: Field, shape: tuple[int, int, int], spacing_mm: npt.NDArray[np.float64]) -> Field:
     """Distance of each voxel to the vessel's middle in its own slice."""
     j, i = (np.arange(count) * step for count, step in zip(shape[1:], spacing_mm[1:], strict=True))
-    return np.hypot(j[None, :, None] - middle_mm[:, :1, None], i[None, None] - middle_mm[:, 1:, None]).astype(
-        np.float32
-    )
+    down, across = j[None, :, None] - middle_mm[:, :1, None], i[None, None] - middle_mm[:, 1:, None]
+    return np.asarray(np.hypot(down, across), dtype=np.float32)
 
 
 def _content(rng: Rng, part: Scene, own: npt.NDArray[np.bool_], outer: Field, to_lumen: Field) -> Field:
