@@ -122,6 +122,8 @@ def show_findings(findings: Findings) -> None:
     """The findings as a table, then the warnings."""
     from rich.table import Table
 
+    from ..report import wording
+
     out = console()
     table = Table("segment", "class")
     for heading in ("probability", "volume ml", "diameter mm", "mean HU"):
@@ -150,7 +152,7 @@ def show_findings(findings: Findings) -> None:
     for warning in findings.warnings:
         out.print(f"Note: {warning}")
     if findings.bundle.demonstration:
-        out.print("Demonstration weights: research only, not for diagnosis.")
+        out.print(wording.DEMONSTRATION)
 
 
 def show_verdict(verdict: Verdict) -> None:

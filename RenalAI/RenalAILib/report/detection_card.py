@@ -9,7 +9,7 @@ from ..pictures.figures import Picture
 from ..pictures.layers import BOX_COLOR
 from . import wording
 from .markup import Markup, element
-from .svg import Drawing
+from .svg import SvgPicture
 
 
 def detections_section(detections: Sequence[Detection], pictures: Mapping[str, Sequence[Picture]]) -> Markup:
@@ -79,7 +79,7 @@ def _row(detection: Detection, linked: bool) -> Markup:
 
 def _card(detection: Detection, pictures: Sequence[Picture]) -> Markup:
     name = wording.detection_name(detection)
-    drawings = [Drawing(one, f"{detection.detection_id}-{one.section.plane.value}") for one in pictures]
+    drawings = [SvgPicture(one, f"{detection.detection_id}-{one.section.plane.value}") for one in pictures]
     figures = [
         drawing.figure(f"{name}, {picture.section.plane.value}, with its box")
         for drawing, picture in zip(drawings, pictures, strict=True)

@@ -16,10 +16,9 @@ from .detection_card import box_method, detections_section
 from .markup import Child, Markup, element, joined
 from .mass_card import chip, flags, mass_card, probability_bars
 from .page_head import page_head
-from .svg import Drawing
+from .svg import SvgPicture
 from .verdict_card import verdict_section
 
-_DEMONSTRATION = "Demonstration weights: research only, not for diagnosis."
 _STAGES = {
     "read": "reading the CT",
     "locate": "finding the kidneys",
@@ -68,7 +67,7 @@ def _header(findings: Findings, name: str, time: datetime) -> Markup:
     bundle, zone = findings.bundle, time.tzname() or ""
     banner = element(
         "div",
-        element("p", element("strong", _DEMONSTRATION)),
+        element("p", element("strong", wording.DEMONSTRATION)),
         element("p", "The networks behind this report were trained on few and partly simulated scans."),
         class_="note demonstration",
         role="note",
@@ -109,7 +108,7 @@ def _main(
 def _overview(findings: Findings, overview: Sequence[Picture]) -> Markup:
     names = {mass.segment_id: short_name(mass) for mass in findings.masses}
     names |= {one.detection_id: one.detection_id.rpartition("_")[2] for one in findings.detections or ()}
-    drawings = [Drawing(picture, f"overview-{n}", names) for n, picture in enumerate(overview)]
+    drawings = [SvgPicture(picture, f"overview-{n}", names) for n, picture in enumerate(overview)]
     figures = [
         drawing.figure(f"{picture.section.plane.value.capitalize()} overview with outlines")
         for drawing, picture in zip(drawings, overview, strict=True)

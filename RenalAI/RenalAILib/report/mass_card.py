@@ -11,7 +11,7 @@ from ..radiologist.readings import Answer, Reading
 from ..terminology import CLASS_COLORS, segment_name
 from . import wording
 from .markup import Markup, element, joined
-from .svg import Drawing
+from .svg import SvgPicture
 
 _CLASSES = (MassClass.AML, MassClass.CYSTIC, MassClass.SOLID)
 
@@ -114,7 +114,7 @@ def _evidence(mass: Mass) -> Markup:
 def _pictures(mass: Mass, name: str, pictures: Sequence[Picture]) -> Markup | None:
     if not pictures:
         return None
-    drawings = [Drawing(picture, f"{mass.segment_id}-{picture.section.plane.value}") for picture in pictures]
+    drawings = [SvgPicture(picture, f"{mass.segment_id}-{picture.section.plane.value}") for picture in pictures]
     planes = [picture.section.plane.value for picture in pictures]
     outlined = [
         drawing.figure(f"{name}, {plane}, with outlines") for drawing, plane in zip(drawings, planes, strict=True)

@@ -24,7 +24,6 @@ from .markup import Child, Markup, element, joined
 WIDTH = 680  # 180 mm, A4 within margins of 15 mm
 _GAP = 10
 _RED, _AMBER, _GREEN, _MUTED = "#a01818", "#7a4f01", "#14532d", "#555555"
-_DEMONSTRATION = "Demonstration weights: research only, not for diagnosis."
 _LIMITS = (
     "These classes say nothing about malignancy: a fat-poor AML looks solid, and a cystic mass may be a carcinoma. "
     "Masses under 5 mm average diameter are marked small; their class is not reliable. Grad-CAM shows which voxels "
@@ -47,7 +46,7 @@ def print_page(
     body: list[Child] = [
         element("h1", "Kidneys and renal masses on CT"),
         element("p", _small(f"{name} \N{MIDDLE DOT} {time:%Y-%m-%d %H:%M} {time.tzname() or ''}".rstrip())),
-        _note(_DEMONSTRATION, _RED) if bundle.demonstration else None,
+        _note(wording.DEMONSTRATION, _RED) if bundle.demonstration else None,
         element("p", wording.summary(findings)),
         [_note(warning, _AMBER) for warning in findings.warnings],
         _others(findings),

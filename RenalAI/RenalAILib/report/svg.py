@@ -16,7 +16,7 @@ from .wording import place
 _NORMAL_AXIS = {Plane.AXIAL: 2, Plane.CORONAL: 1, Plane.SAGITTAL: 0}  # of RAS
 
 
-class Drawing:
+class SvgPicture:
     """One picture, its layers packed once; it may be drawn several times in one page.
 
     Args:

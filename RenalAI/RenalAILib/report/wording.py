@@ -11,6 +11,7 @@ from ..terminology import CLASS_NAMES
 from ..verdicts import Verdict
 
 NBSP = "\N{NO-BREAK SPACE}"  # a number stays with its unit
+DEMONSTRATION = "Demonstration weights: research only, not for diagnosis."
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 

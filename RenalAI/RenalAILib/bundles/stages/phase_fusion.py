@@ -21,10 +21,10 @@ from .slice_segmentation import SliceSegmentationStages
 
 KIDNEY, MASS = "kidney", "mass"
 
-Drawing = OneStageStages | SliceSegmentationStages
+DrawingStages = OneStageStages | SliceSegmentationStages
 """The stages of the kinds of bundle whose networks may be bound to phases."""
 
-DRAWN_BY: Mapping[str, Callable[[Reader], Drawing]] = {
+DRAWN_BY: Mapping[str, Callable[[Reader], DrawingStages]] = {
     "one-stage": one_stage.read,
     "slice-segmentation": slice_segmentation.read,
 }
@@ -41,7 +41,7 @@ class Member:
     """
 
     phase: str
-    stages: Drawing
+    stages: DrawingStages
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def read(stages: Reader) -> PhaseFusionStages:
     return found
 
 
-def drawn_as(stages: Drawing) -> tuple[object, ...]:
+def drawn_as(stages: DrawingStages) -> tuple[object, ...]:
     """What members must have in common."""
     grid = (stages.spacing_mm, stages.tile) if isinstance(stages, OneStageStages) else stages.shape
     return tuple(sorted(stages.structures)), grid
