@@ -25,7 +25,7 @@ from RenalAILib import phantom as phantoms  # noqa: E402
 from RenalAILib.boxes import Box  # noqa: E402
 from RenalAILib.labels import MASS_LABELS, Label, MassClass, Side  # noqa: E402
 from RenalAILib.pictures.png import png  # noqa: E402
-from RenalAITrainingLib.synthesis import (  # noqa: E402  # noqa: E402
+from RenalAITrainingLib.synthesis import (  # noqa: E402
     bowel,
     bulging,
     elsewhere,
@@ -35,6 +35,8 @@ from RenalAITrainingLib.synthesis import (  # noqa: E402  # noqa: E402
     reconstruction,
     renal_pelvis,
     repainting,
+    shrunken,
+    sinus_variants,
     stents,
 )
 from RenalAITrainingLib.synthesis.fields import Rng  # noqa: E402
@@ -49,13 +51,15 @@ SEED = 1_000_017
 Change = Callable[[Rng, Scene], Scene]
 
 
-def _mass(mass_class: MassClass, diameter_mm: float, depth: float) -> Change:
+def _mass(mass_class: MassClass, diameter_mm: float, depth: float, parapelvic: bool = False) -> Change:
+    plan = masses.PlannedMass(mass_class, diameter_mm, depth, parapelvic)
+
     def put(rng: Rng, scene: Scene) -> Scene:
-        for _ in range(8):
-            made = masses.insert_mass(rng, scene, SIDE, masses.PlannedMass(mass_class, diameter_mm, depth), None)
+        for _ in range(20):
+            made = masses.insert_mass(rng, scene, SIDE, plan, None)
             if made is not None:
                 return made[0]
-        raise RuntimeError("no place for a mass in eight tries")
+        raise RuntimeError("no place for a mass in twenty tries")
 
     return put
 
@@ -67,12 +71,18 @@ def _of_side(change: Callable[[Rng, Scene, Side], Scene]) -> Change:
 COLUMNS: tuple[tuple[Change, ...], ...] = (
     (),
     (_of_side(lookalikes.dilated_pelvis),),
+    (_of_side(sinus_variants.sinus_lipomatosis), _of_side(shrunken.scarred)),
+    (_of_side(sinus_variants.sinus_lobules),),
+    (_of_side(sinus_variants.peripelvic_cysts),),
     (_of_side(bulging.humped), _of_side(lookalikes.prominent_column)),
-    (_of_side(neighbours.nodule_beside), _of_side(renal_pelvis.extrarenal_pelvis)),
+    (_of_side(renal_pelvis.extrarenal_pelvis),),
+    (_of_side(neighbours.nodule_beside), _of_side(neighbours.hilar_vessels)),
+    (_of_side(shrunken.shrunken),),
     (_of_side(bowel.bowel_against), _of_side(elsewhere.stranded_fat)),
     (_of_side(stents.with_stent), reconstruction.sharp_kernel),
     (_mass(MassClass.AML, 24, -0.4),),
     (_mass(MassClass.CYSTIC, 26, 0.2), reconstruction.soft_kernel),
+    (_mass(MassClass.CYSTIC, 22, 0.0, parapelvic=True),),
     (_mass(MassClass.SOLID, 34, -0.2), reconstruction.starved),
 )
 
