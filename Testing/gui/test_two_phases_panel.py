@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT / "Testing" / "engine"))
 import toybundle  # noqa: E402
 
 PLAIN, LATE = "plain", "nephrographic"
-PLAIN_KIDNEY, PLAIN_MASS = 35.0, 20.0
+PLAIN_KIDNEY = PLAIN_MASS = 35.0  # as dense: seen on the other phase alone
 NOWHERE = [(400.0, 401.0)]
 
 

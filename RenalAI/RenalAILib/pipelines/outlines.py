@@ -39,7 +39,7 @@ def found_in(
     view = work.view
     kidneys = describe_kidneys(outlined, view)
     warnings = [*warnings, *about_kidneys(outlined, kidneys, view)]
-    if are_unenhanced(kidneys):
+    if are_unenhanced(kidneys) and not work.seen_elsewhere:
         outlined, faint = without_faint_masses(outlined, view)
         if faint:
             kidneys = describe_kidneys(outlined, view)

@@ -55,7 +55,8 @@ def run(work: Work) -> Found:
     work.steps("delineate", _DRAWN, "Fusing what the phases show")
     drawn = fused(phases.drawn, phases.covered, rule)
     notes = [*phases.notes, *_about_rule(stages, phases, rule)]
-    return finished(drawn, replace(work, registered=phases.second), unknown_below(stages), notes, begin=0.9)
+    work = replace(work, registered=phases.second, seen_elsewhere=len(phases.drawn) > 1)
+    return finished(drawn, work, unknown_below(stages), notes, begin=0.9)
 
 
 def _unnamed(work: Work) -> list[PhasedScan]:

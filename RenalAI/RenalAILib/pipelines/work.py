@@ -38,6 +38,7 @@ class Work:
         registered: the same where a pipeline has registered it already; else it is done when masses are measured.
         phases: the CT itself and others of the same patient, with what is known of the phase of each, for bundles whose
             networks are bound to phases; empty where nothing is known.
+        seen_elsewhere: whether networks drew on another phase too, where what is faint in this one may be plain to see.
     """
 
     volume: Volume
@@ -50,6 +51,7 @@ class Work:
     second_phase: Volume | None = None
     registered: SecondPhase | None = None
     phases: Sequence[PhasedScan] = ()
+    seen_elsewhere: bool = False
 
     def stages(self, kind: type[T]) -> T:
         """The bundle's stages as the type that its pipeline reads."""
