@@ -125,7 +125,8 @@ def make_bundle(folder: Path, delineate_models: int = 2, cube: int = 64) -> Bund
             "delineate": {"models": models, "shape": [cube] * 3, "margin_mm": 15.0, "window": window},
             "characterise": {
                 "models": ["models/characterise.onnx"], "heads": ["models/characterise-head.npz"],
-                "shape": [32, 32, 32], "scale": 1.4, "minimum_mm": 16.0, "window": window, "channels": ["image", "mask"],
+                "shape": [32, 32, 32], "scale": 1.4, "minimum_mm": 16.0, "window": window,
+                "channels": ["image", "mask"],
                 "classes": ["aml", "cystic", "solid"], "temperature": 1.0, "unknown_below": 0.6,
             },
         },
