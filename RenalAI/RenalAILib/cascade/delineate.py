@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +19,7 @@ from ..resampling import interpolate, resample, window
 from ..steps import Steps
 from ..volume import Volume
 from .locate import LocatedKidney, Location, sigmoid
+from .widening import wider_box
 
 NEAR_MM = 3.0  # a mass so near to a kidney is one of it
 REACH_MM = 6.0  # kidney farther from the coarse pass's is another organ
@@ -47,16 +50,16 @@ def delineate(
     outlined: list[OutlinedKidney] = []
     warnings: list[str] = []
     for n, (kidney, box) in enumerate(zip(location.kidneys, boxes, strict=True)):
-        patch = resample(view.voxels, box, stage.shape)
-        image = window(patch, stage.window.width_hu, stage.window.level_hu)[None, None]
-        probability = np.zeros((2, *stage.shape), dtype=np.float32)
-        for m, (model, mirrored) in enumerate(looks):
-            done = (n + m / len(looks)) / len(boxes)
-            steps("delineate", 0.2 + 0.6 * done, f"Outlining the {kidney.side.value} kidney")
-            probability += _look(networks, model, image, mirrored)
-        probability /= len(looks)
         rivals = [other for other in location.kidneys if other is not kidney]
+        tell = partial(_tell, steps, kidney, n, len(boxes), 0.0, 1.0)
+        probability = _seen(view, box, stage, networks, looks, tell)
         around = _Neighbourhood(kidney, rivals, location.coarse, view, box, stage.shape)
+        wider = wider_box(box, probability[1] > 0.5, around.in_contact, view.spacing_mm, view.shape)
+        if wider is not None:
+            last = 1 / len(looks)  # of this kidney's progress, which only goes forward
+            again = partial(_tell, steps, kidney, n, len(boxes), 1 - last, last)
+            box, probability = wider, _seen(view, wider, stage, networks, looks, again)
+            around = _Neighbourhood(kidney, rivals, location.coarse, view, box, stage.shape)
         # The coarse pass sees the surroundings, the fine one the border: each corrects the other's kidney.
         probability[0] += COARSE_WEIGHT * (around.seen(location.probability) - probability[0])
         _keep_own(probability, around)
@@ -70,6 +73,32 @@ def delineate(
             continue
         outlined.append(OutlinedKidney(kidney.side, box, organ & ~mass, mass))
     return outlined, warnings
+
+
+def _tell(
+    steps: Steps, kidney: LocatedKidney, number: int, kidneys: int, begun: float, part: float, share: float
+) -> None:
+    """A share is done of that part of a kidney's time which begins at ``begun``."""
+    done = (number + begun + part * share) / kidneys
+    steps("delineate", 0.2 + 0.6 * done, f"Outlining the {kidney.side.value} kidney")
+
+
+def _seen(
+    view: Volume,
+    box: Box,
+    stage: DelineateStage,
+    networks: Networks,
+    looks: list[tuple[str, bool]],
+    tell: Callable[[float], None],
+) -> npt.NDArray[np.float32]:
+    """Probabilities (2, d, h, w) of kidney with masses and of masses in ``box``, the mean of all looks."""
+    image = window(resample(view.voxels, box, stage.shape), stage.window.width_hu, stage.window.level_hu)[None, None]
+    probability = np.zeros((2, *stage.shape), dtype=np.float32)
+    for number, (model, mirrored) in enumerate(looks):
+        tell(number / len(looks))
+        probability += _look(networks, model, image, mirrored)
+    probability /= len(looks)
+    return probability
 
 
 def _look(networks: Networks, model: str, image: npt.NDArray[np.float32], mirrored: bool) -> npt.NDArray[np.float32]:
@@ -135,6 +164,10 @@ class _Neighbourhood:
         rings = own.astype(np.uint8) + (away_mm <= near_mm) + (away_mm <= far_mm)
         nearest = rings[places]  # one slow lookup in place of three
         return nearest == 3, nearest >= 2, nearest >= 1
+
+    def in_contact(self) -> Mask:
+        """What the kidney's coarse component touches: where it is at most `CONTACT_MM` away."""
+        return self.within(CONTACT_MM, CONTACT_MM)[1]
 
     def _crop(self) -> tuple[Box, tuple[npt.NDArray[np.int64], ...]]:
         """The part of the coarse grid under the box, and an index from it to the network's grid."""
