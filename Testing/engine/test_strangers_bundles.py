@@ -72,15 +72,18 @@ def dangerous(tree: ast.AST) -> Iterator[str]:
 
 
 def test_all_markup_is_made_where_it_is_escaped() -> None:
-    """Pages are built by `element`, which escapes; nothing but style sheets may be called markup elsewhere."""
-    called = {
-        ast.unparse(node)
+    """Pages are built by `element`, which escapes; nothing but style sheets, constants of ours, is markup elsewhere."""
+    called = [
+        (ast.unparse(node.func), node)
         for path in SOURCES
         if path.name != "markup.py"
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "Markup"
-    }
-    assert called == {"Markup(STYLESHEET)", "Markup(STYLESHEET + _STYLE)"}
+        if isinstance(node, ast.Call)
+    ]
+    assert {ast.unparse(node) for name, node in called if name == "Markup"} == {"Markup(STYLESHEET + style)"}
+    heads = [node for name, node in called if name == "page_head"]
+    assert len(heads) >= 4
+    assert {ast.unparse(style) for node in heads for style in (*node.args[1:], *node.keywords)} == {"_STYLE"}
 
 
 def _plain(node: ast.AST) -> bool:
