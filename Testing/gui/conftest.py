@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = [str(ROOT / part) for part in ("Testing", "Testing/engine", "RenalAI", "RenalAITraining")]
+FOLDERS = [str(ROOT / part) for part in ("Testing", "Testing/engine", "Testing/scene", "RenalAI", "RenalAITraining")]
 sys.path[:0] = [folder for folder in FOLDERS if folder not in sys.path]
 
 from slicerdouble.fixtures import *  # noqa: E402, F403
@@ -55,6 +55,21 @@ def widget(double, desk):
     made.parent.delete()
     double.app.processEvents()
     assert list((desk / "temporary").iterdir()) == [], "files left behind"
+
+
+@pytest.fixture
+def painted_panel(widget, double):
+    """The panel with the result of a painted body, entered."""
+    from handmade import painted_outcome
+
+    from RenalAIScene import results, volumes
+
+    outcome = painted_outcome()
+    ct = volumes.add_volume(outcome.volume, "CT")
+    double.enter(widget)
+    widget._parameterNode.result = results.add_result(outcome, ct)[0]
+    double.app.processEvents()
+    return widget
 
 
 @pytest.fixture

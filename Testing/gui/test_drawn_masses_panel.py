@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import slicer
 import slicer.util
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "Testing" / "scene"))
-from handmade import painted_outcome  # noqa: E402
-
 
 @pytest.fixture
-def widget(widget, double):
-    """The panel with the result of a painted body, entered."""
-    from RenalAIScene import results, volumes
-
-    outcome = painted_outcome()
-    ct = volumes.add_volume(outcome.volume, "CT")
-    double.enter(widget)
-    widget._parameterNode.result = results.add_result(outcome, ct)[0]
-    double.app.processEvents()
-    return widget
+def widget(painted_panel):
+    return painted_panel
 
 
 @pytest.fixture
