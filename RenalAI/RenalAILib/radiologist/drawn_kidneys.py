@@ -11,7 +11,7 @@ from ..volume import Volume
 from .drawn_masses import side_at
 from .edits import kidney_within
 
-_SPECK = 0.1
+_SPECK = 0.1  # of the largest domain: less is a slip of the brush
 
 
 def drawn_kidney(segment_id: str, mask: Mask, part: Volume, side: Side | None, volume: Volume) -> Kidney | None:
@@ -37,7 +37,6 @@ def drawn_kidney(segment_id: str, mask: Mask, part: Volume, side: Side | None, v
 
 def _sides(mask: Mask, part: Volume, volume: Volume) -> set[Side]:
     """The halves of the body in which the domains of ``mask`` lie; specks beside the largest do not count."""
-    numbers, _ = connected_domains(mask)
-    counts = np.bincount(numbers.ravel())[1:]
+    numbers, counts = connected_domains(mask)
     large = [n for n, count in enumerate(counts, start=1) if count >= _SPECK * counts.max()]
     return {side_at(part.ras(np.argwhere(numbers == n).mean(axis=0)), (), volume) for n in large}
