@@ -207,6 +207,54 @@ def test_import_replaces_another_bundle_only_when_allowed(folder: Path, home: Pa
     assert sorted(item.name for item in (home / "Bundles").iterdir()) == ["toy"]
 
 
+@pytest.fixture
+def thin(folder: Path, tmp_path: Path) -> Path:
+    """A bundle whose kidney network lies only in the one beside it, under another name."""
+    neighbour = Path(shutil.copytree(folder, tmp_path / "neighbour"))
+    edit(neighbour, lambda data: data["stages"]["locate"].update(models=["models/first.onnx"]))
+    (neighbour / "models/locate.onnx").rename(neighbour / "models/first.onnx")
+    write_checksums(neighbour)
+    (folder / "models/locate.onnx").unlink()
+    return folder
+
+
+def test_a_network_is_taken_from_the_bundle_beside_it(thin: Path) -> None:
+    bundle = read_bundle(thin)
+    assert bundle.files["models/locate.onnx"] == thin.parent / "neighbour/models/first.onnx"
+    assert bundle.files["LICENSE"] == thin / "LICENSE"
+    assert bundle.sha256 == toy_bundle().sha256, "the same bundle, wherever its files lie"
+
+
+def test_a_bundle_that_shares_is_whole_where_it_goes(thin: Path, home: Path, tmp_path: Path) -> None:
+    zipped = export_bundle(read_bundle(thin), tmp_path / "toy.zip")
+    for source in (thin, zipped):
+        imported = import_bundle(source)
+        assert imported.sha256 == toy_bundle().sha256
+        assert all(path.is_relative_to(home) for path in imported.files.values())
+        shutil.rmtree(imported.folder)
+
+
+def test_what_a_neighbour_may_give(thin: Path) -> None:
+    """Networks alone, with the right content; a neighbour that is broken or unreadable gives none."""
+    shutil.copytree(thin, thin.parent / "a broken one")
+    (thin.parent / "a broken one" / CHECKSUMS).write_bytes(b"\xff")
+    read_bundle(thin)
+    model = thin.parent / "neighbour/models/first.onnx"
+    model.write_bytes(b"x")
+    with pytest.raises(InputError, match=r"the bundle neighbour has a changed file, models/locate\.onnx"):
+        read_bundle(thin)
+    model.unlink()
+    with pytest.raises(InputError, match=r"toy lacks the file models/locate\.onnx, and no bundle beside it holds it"):
+        read_bundle(thin)
+
+
+def test_a_licence_is_never_anothers(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "neighbour")
+    (folder / "LICENSE").unlink()
+    with pytest.raises(InputError, match="lacks the file LICENSE"):
+        read_bundle(folder)
+
+
 def zipped(tmp_path: Path, entries: dict[str, bytes], mode: int = 0) -> Path:
     path = tmp_path / "evil.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from .stages import KINDS, Stages, read_stages
 BUNDLE_SCHEMA = "renalai.bundle/1"
 METADATA = "configs/metadata.json"
 CHECKSUMS = "SHA256SUMS"
+MODELS = "models"
 
 _CHECKSUM_LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -30,9 +32,10 @@ class Bundle:
     """Networks that were verified against their checksums, and what is known about them.
 
     Attributes:
-        folder: where the bundle lies; model paths in :attr:`stages` are relative to it.
+        folder: where the bundle lies.
         sha256: of ``SHA256SUMS``, and so of every file.
         checksums: SHA-256 by relative path.
+        files: where each of these files lies: in :attr:`folder`, or a network in a bundle beside it.
 
     Example:
         >>> from RenalAILib import load_bundle
@@ -54,6 +57,7 @@ class Bundle:
     stages: Stages
     sha256: str
     checksums: dict[str, str]
+    files: dict[str, Path]
 
     @property
     def identity(self) -> BundleIdentity:
@@ -74,7 +78,8 @@ def read_bundle(folder: Path) -> Bundle:
     """
     if not folder.is_dir():
         raise InputError(f"{folder} is not a bundle: there is no such folder")
-    checksums = verify_checksums(folder)
+    checksums = read_checksums(folder)
+    files = verified_files(folder, checksums)
     digest = sha256_of(folder / CHECKSUMS)
     for needed in (METADATA, "docs/README.md", "LICENSE"):
         if needed not in checksums:
@@ -112,16 +117,17 @@ def read_bundle(folder: Path) -> Bundle:
         stages=stages,
         sha256=digest,
         checksums=checksums,
+        files=files,
     )
     reader.nothing_else()
     return bundle
 
 
-def verify_checksums(folder: Path) -> dict[str, str]:
-    """SHA-256 by relative path of all files of ``folder``, after each was compared with ``SHA256SUMS``.
+def read_checksums(folder: Path) -> dict[str, str]:
+    """SHA-256 by relative path, as ``SHA256SUMS`` of ``folder`` lists them.
 
     Raises:
-        InputError: naming the first file that is missing, changed, unlisted, a link, or outside the folder.
+        InputError: there is no such list, or a line of it is bad or names a file outside the folder.
     """
     sums = folder / CHECKSUMS
     if sums.is_symlink() or not sums.is_file():
@@ -138,6 +144,19 @@ def verify_checksums(folder: Path) -> dict[str, str]:
         if not is_inside(match[2]):
             raise InputError(f"the bundle {folder.name} lists {match[2]!r}, which lies outside its folder")
         listed[match[2]] = match[1]
+    return listed
+
+
+def verified_files(folder: Path, listed: Mapping[str, str]) -> dict[str, Path]:
+    """Where each listed file lies, after its SHA-256 was compared.
+
+    A network that the folder lacks is taken from a bundle beside it that holds the same one: so two bundles that are
+    shipped together keep the weights they share once.
+
+    Raises:
+        InputError: naming the first file that is missing, changed, unlisted or a link.
+    """
+    files = {}
     for path in sorted(folder.rglob("*")):
         relative = path.relative_to(folder).as_posix()
         if path.is_symlink():
@@ -145,12 +164,34 @@ def verify_checksums(folder: Path) -> dict[str, str]:
         if path.is_file() and relative != CHECKSUMS and relative not in listed:
             raise InputError(f"the bundle {folder.name} holds a file that {CHECKSUMS} does not list: {relative}")
     for relative, expected in listed.items():
-        path = folder / relative
-        if not path.is_file():
-            raise InputError(f"the bundle {folder.name} lacks the file {relative}; it may be half copied")
+        own = folder / relative
+        path = own if own.is_file() else _of_a_neighbour(folder, relative, expected)
+        if path is None:
+            raise InputError(
+                f"the bundle {folder.name} lacks the file {relative}, and no bundle beside it holds it;"
+                " it may be half copied"
+            )
         if sha256_of(path) != expected:
-            raise InputError(f"the bundle {folder.name} has a changed file, {relative}: its SHA-256 differs")
-    return listed
+            holder = path.relative_to(folder.parent).parts[0]
+            raise InputError(f"the bundle {holder} has a changed file, {relative}: its SHA-256 differs")
+        files[relative] = path
+    return files
+
+
+def _of_a_neighbour(folder: Path, relative: str, sha256: str) -> Path | None:
+    """The network with that content in a bundle beside ``folder``, by that bundle's own list."""
+    if not relative.startswith(f"{MODELS}/"):
+        return None
+    for sums in sorted(folder.parent.glob(f"*/{CHECKSUMS}")):
+        try:
+            offered = read_checksums(sums.parent)
+        except (InputError, OSError):
+            continue  # a broken neighbour is told of where it is itself read
+        for name, content in offered.items():
+            path = sums.parent / name
+            if content == sha256 and path.is_file() and not path.is_symlink():
+                return path
+    return None
 
 
 def write_checksums(folder: Path) -> None:

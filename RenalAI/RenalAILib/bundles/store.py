@@ -12,7 +12,7 @@ import zlib
 from pathlib import Path
 
 from ..errors import InputError
-from .bundle import METADATA, Bundle, is_inside, read_bundle
+from .bundle import CHECKSUMS, METADATA, Bundle, is_inside, read_bundle
 
 SHIPPED = ("zhao2023-demo", "zhao2023-demo-fast")
 """The bundles that come with RenalAI: the accurate one, taken where none is named, and the fast one."""
@@ -116,8 +116,10 @@ def import_bundle(source: str | Path, into: Path | None = None, *, replace: bool
     with tempfile.TemporaryDirectory(prefix=".import-", dir=into) as scratch:
         copy = Path(scratch) / source.stem
         if source.is_dir():
-            read_bundle(source)  # before the copy: refuses links and foreign files, however large
-            shutil.copytree(source, copy)
+            given = read_bundle(source)  # before the copy: refuses links and foreign files, however large
+            for relative, path in _whole(given):
+                (copy / relative).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, copy / relative)
         else:
             _unzip(source, copy)
             copy = _enclosed(copy)
@@ -134,21 +136,25 @@ def import_bundle(source: str | Path, into: Path | None = None, *, replace: bool
 
 
 def export_bundle(bundle: Bundle, zip_path: str | Path) -> Path:
-    """Write ``bundle`` as a zip file with one folder of its name, beside ``zip_path`` first and then renamed."""
+    """Write the whole ``bundle`` as a zip file with one folder of its name, beside ``zip_path`` and then renamed."""
     zip_path = Path(zip_path)
     if not zip_path.parent.is_dir():
         raise InputError(f"{zip_path} cannot be written: there is no folder {zip_path.parent}")
-    read_bundle(bundle.folder)
+    bundle = read_bundle(bundle.folder)
     part = zip_path.with_name(f".{zip_path.name}.part")
     try:
         with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
-            for path in sorted(bundle.folder.rglob("*")):
-                if path.is_file():
-                    archive.write(path, f"{bundle.name}/{path.relative_to(bundle.folder).as_posix()}")
+            for relative, path in _whole(bundle):
+                archive.write(path, f"{bundle.name}/{relative}")
         part.replace(zip_path)
     finally:
         part.unlink(missing_ok=True)
     return zip_path
+
+
+def _whole(bundle: Bundle) -> list[tuple[str, Path]]:
+    """Every file of a bundle, those that lie in a bundle beside it too, by its path inside."""
+    return sorted({CHECKSUMS: bundle.folder / CHECKSUMS, **bundle.files}.items())
 
 
 def _same(target: Path, bundle: Bundle) -> bool:

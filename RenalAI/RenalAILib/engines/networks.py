@@ -78,7 +78,7 @@ class Networks:
     def open(self, model: str) -> Engine:
         """The engine of ``model`` (a path inside the bundle)."""
         sha256 = self._bundle.checksums[model]
-        return self._sessions.engine(self._bundle.folder / model, sha256, self._device, self._engine)
+        return self._sessions.engine(self._bundle.files[model], sha256, self._device, self._engine)
 
     def run(self, model: str, image: np.ndarray) -> dict[str, np.ndarray]:
         """Outputs of ``model`` for the input ``image``; on the CPU from here on where the GPU's memory is full."""

@@ -24,7 +24,7 @@ def run(work: Work) -> Found:
     with work.stopwatch("delineate"):
         outlined, lost = delineate(view, location, stages.delineate, networks, work.steps, fast=work.fast)
     with work.stopwatch("characterise"):
-        heads = [Head.load(work.bundle.folder / path) for path in stages.characterise.heads]
+        heads = [Head.load(work.bundle.files[path]) for path in stages.characterise.heads]
         return found_in(
             outlined,
             work,

@@ -81,7 +81,7 @@ class Question:
 
     def network(self) -> nn.Module:
         """The published network for torch; ``(N, 1, D, H, W)`` to logits ``(N, 2, D, H, W)``: the rest, kidney."""
-        return PublishedNetwork(self.bundle.folder / self.stage.models[0])
+        return PublishedNetwork(self.bundle.files[self.stage.models[0]])
 
 
 class Way(Protocol):

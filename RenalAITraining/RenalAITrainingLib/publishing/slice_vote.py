@@ -69,7 +69,7 @@ def export_stages(export: Export, settings: Settings) -> dict[str, Any]:
 def _copied(folder: Path, bundle: Bundle, stage: Any) -> dict[str, Any]:
     """The stage's models beside ours, and its metadata as they stand."""
     for model in stage.models:
-        shutil.copyfile(bundle.folder / model, folder / model)
+        shutil.copyfile(bundle.files[model], folder / model)
     facts = asdict(stage)
     window = facts.pop("window")
     facts = {name: list(value) if isinstance(value, tuple) else value for name, value in facts.items()}

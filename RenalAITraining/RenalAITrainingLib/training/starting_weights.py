@@ -74,4 +74,4 @@ def _model_of_bundle(folder: Path, recipe: Recipe) -> Path:
             f"the bundle {bundle.name} was trained in the window {stage.window.width_hu:g}/{stage.window.level_hu:g}"
             f" HU, {recipe.name} uses {wanted.width:g}/{wanted.level:g}: change data.window in the recipe"
         )
-    return folder / str(stage.models[0])
+    return bundle.files[stage.models[0]]
