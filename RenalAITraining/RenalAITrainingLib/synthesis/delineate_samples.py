@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from RenalAILib.boxes import Box, Triple
-from RenalAILib.labels import KIDNEY_LABELS, Label, Side
+from RenalAILib.labels import KIDNEY_LABELS, Label, MassClass, Side
 from RenalAILib.resampling import resample
 
 from .bowel import bowel_against
@@ -32,6 +32,8 @@ _PHASE_SHARES = (0.3, 0.18, 0.3, 0.12, 0.1)  # early ones often: their pyramids 
 _REPAINTED_SHARE = {"real": 0.12, "synthetic": 0.25, "phantom": 0.88}
 _THIN_SHARE = 0.08
 _MASS_COUNT_SHARES = (0.25, 0.4, 0.22, 0.13)
+_CLASS_SHARES = {MassClass.AML: 0.25, MassClass.CYSTIC: 0.3, MassClass.SOLID: 0.45}
+"""Solid ones often: they enhance nearly as the kidney does, and are missed most."""
 
 
 def prepared_kidney(
@@ -83,7 +85,7 @@ def prepared_kidney(
 def delineate_samples(rng: Rng, scene: Scene, shapes: ShapeLibrary | None) -> list[MadeSample]:
     """One sample: a kidney with zero to three masses on the network's grid. Empty without a kidney."""
     count = int(rng.choice(4, p=_MASS_COUNT_SHARES))
-    plans = [plan_mass(rng, largest_mm=120.0 if n == 0 else 35.0) for n in range(count)]
+    plans = [plan_mass(rng, _drawn_class(rng), 120.0 if n == 0 else 35.0) for n in range(count)]
     made = prepared_kidney(rng, scene, plans, shapes)
     if made is None:
         return []
@@ -96,6 +98,10 @@ def delineate_samples(rng: Rng, scene: Scene, shapes: ShapeLibrary | None) -> li
     facts["masses"] = [[mass.mass_class.value, round(mass.diameter_mm, 1), mass.source] for mass in inserted]
     facts["spacing_mm"] = [round(float(value), 3) for value in part.spacing_mm]
     return [MadeSample(image, labels, part, facts)]
+
+
+def _drawn_class(rng: Rng) -> MassClass:
+    return list(_CLASS_SHARES)[int(rng.choice(len(_CLASS_SHARES), p=list(_CLASS_SHARES.values())))]
 
 
 def kidney_box_as_found(rng: Rng, part: Scene, side: Side) -> Box:
