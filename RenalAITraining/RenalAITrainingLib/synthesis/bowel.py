@@ -45,7 +45,7 @@ def bowel_against(rng: Rng, scene: Scene, side: Side) -> Scene:
     gap = float(rng.choice([0.0, 0.0, 1.0, 3.0]))
     bone = ndimage.binary_dilation((part.hu > _BONE_HU) & ~own, iterations=1) & (part.hu > _BONE_HU / 2)
     claimed = (part.organs > 0) & ~np.isin(part.organs, _KIDNEY_ORGANS)
-    share = _soft(signed) * np.clip((away - gap) / 0.8, 0, 1) * ~(bone | claimed | own)
+    share = soft_edge(signed) * np.clip((away - gap) / 0.8, 0, 1) * ~(bone | claimed | own)
     filling = _filling(rng, part, signed)
     hu = scene.hu.copy()
     hu[box.slices] = part.hu + share * (filling + part.noise.draw(rng, part.shape) - part.hu)
@@ -71,6 +71,20 @@ def _tube(rng: Rng, part: Scene, anchor_mm: npt.NDArray[np.float64], radius: flo
     outward[0] *= 0.3
     outward /= max(float(np.linalg.norm(outward)), 1e-6)
     centre = anchor_mm + outward * radius * rng.uniform(0.5, 1.0)
+    return bent_tube(rng, part, centre, outward, radius)
+
+
+def bent_tube(
+    rng: Rng, part: Scene, centre: npt.NDArray[np.float64], outward: npt.NDArray[np.float64], radius: float
+) -> Field:
+    """Signed distance (mm, negative inside) to a loop of gut, 10 to 80 mm long with folds in its wall.
+
+    Args:
+        part: the grid.
+        centre: of the loop, (k, j, i) in mm from the grid's first voxel.
+        outward: unit vector that the loop mostly runs across, and bends along.
+        radius: mm.
+    """
     along = rng.standard_normal(3)
     along -= outward * float(along @ outward) * rng.uniform(0.7, 1.0)
     along /= max(float(np.linalg.norm(along)), 1e-6)
@@ -109,10 +123,10 @@ def _filling(rng: Rng, part: Scene, signed: Field) -> Field:
         clumps = smooth_field(rng, part.shape, part.spacing_mm, 4)
         inside = np.where(clumps > rng.uniform(0.3, 1.2), -700.0, rng.uniform(10, 60) + 15 * clumps)
     wall_mm = float(rng.uniform(1.5, 3.5))
-    content = _soft(signed + wall_mm)
+    content = soft_edge(signed + wall_mm)
     return np.asarray(wall_hu + content * (inside - wall_hu), dtype=np.float32)
 
 
-def _soft(signed: Field) -> Field:
+def soft_edge(signed: Field) -> Field:
     """1 inside, 0 outside, over the blur of an edge."""
     return np.asarray(1 / (1 + np.exp(np.clip(signed / _EDGE_MM, -30, 30))), dtype=np.float32)

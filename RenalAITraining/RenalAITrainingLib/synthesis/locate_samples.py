@@ -18,6 +18,7 @@ from .fields import Noise, Rng, smooth_field
 from .lookalikes import lookalike
 from .made import MadeSample
 from .masses import insert_mass, plan_mass
+from .oral_contrast import oral_contrast
 from .scene import Scene
 from .sources import ShapeLibrary
 from .surroundings import air_as_air, cut, padded, with_arms, with_table, with_thorax
@@ -26,6 +27,7 @@ from .warping import warped
 SPACING_MM = 3.0
 _PHASES = (None, Phase.UNENHANCED, Phase.CORTICOMEDULLARY, Phase.NEPHROGRAPHIC, Phase.EXCRETORY)
 _PHASE_SHARES = (0.35, 0.38, 0.1, 0.1, 0.07)
+_ORAL_CONTRAST_SHARE = 0.4
 _LARGEST_VOXELS = 4_500_000
 
 
@@ -50,6 +52,8 @@ def locate_samples(rng: Rng, scene: Scene, shapes: ShapeLibrary | None) -> list[
         part = in_phase(rng, part, phase)
         facts["phase"] = phase.value
     part = varied_kidneys(rng, part, shapes)
+    if rng.random() < _ORAL_CONTRAST_SHARE:
+        part = oral_contrast(rng, part)
     if rng.random() < 0.5:
         part = shifted(rng, part)
     part, seen = _other_field_of_view(rng, part)
