@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from RenalAILib.anatomy.domains import connected_domains, dilated, eroded
 from RenalAILib.anatomy.evidence import Measurements, evidence, measure, sample, suggested_class
-from RenalAILib.anatomy.masses import MassRegion, centroid_ras, diameters, mass_regions
+from RenalAILib.anatomy.masses import MassRegion, centroid_ras, diameters, mass_regions, without_gas
 from RenalAILib.boxes import Box
 from RenalAILib.labels import MassClass, Side
 from RenalAILib.volume import Volume
@@ -51,6 +51,20 @@ def test_regions_cover_the_mask_once(mask: np.ndarray, start: tuple[int, int, in
         painted[region.box.relative_to(box).slices] += region.mask
         sizes.append(region.voxels)
     assert (painted == mask).all() and sizes == sorted(sizes, reverse=True)
+
+
+def test_a_mass_of_gas_is_bowel_and_noisy_fat_is_none() -> None:
+    mass = np.zeros((8, 20, 40), dtype=bool)
+    gas, fat, rim = np.s_[1:7, 2:10, 2:10], np.s_[1:7, 2:10, 14:22], np.s_[1:7, 2:10, 26:34]
+    hu = np.random.default_rng(1).normal(-100, 40, mass.shape).astype(np.float32)
+    hu[gas] -= 800
+    hu[1:3, 2:10, 26:34] = -900  # a third of it is gas: what it is stays open
+    for part in (gas, fat, rim):
+        mass[part] = True
+    kept = without_gas(mass, hu)
+    assert not kept[gas].any() and kept[fat].all() and kept[rim].all()
+    assert without_gas(kept[:, :, :24], hu[:, :, :24]).sum() == kept[:, :, :24].sum()
+    assert not without_gas(np.zeros_like(mass), hu).any()
 
 
 def region_of(mask: np.ndarray) -> MassRegion:

@@ -15,6 +15,8 @@ from ..volume import Volume
 from .domains import Mask, connected_domains
 
 SPECK_MM = 3.0
+GAS_HU = -200.0
+"""Below it is no fat, however noisy: fat lies about -100."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +62,21 @@ def without_specks(mass: Mask, voxel_ml: float) -> Mask:
     numbers, counts = connected_domains(mass)
     smallest = np.pi / 6 * SPECK_MM**3 / 1000 / voxel_ml
     kept = np.concatenate([[False], counts >= smallest])
+    return mass if kept[1:].all() else np.asarray(kept[numbers])
+
+
+def without_gas(mass: Mask, hu: npt.NDArray[np.float32]) -> Mask:
+    """``mass`` without domains that are gas for the most part: bowel, whose gas looks like fat in a network's window.
+
+    Args:
+        hu: of the same voxels, HU.
+    """
+    gas = mass & (hu < GAS_HU)
+    if not gas.any():
+        return mass
+    numbers, counts = connected_domains(mass)
+    inside = np.bincount(numbers[gas], minlength=counts.size + 1)[1:]
+    kept = np.concatenate([[False], 2 * inside <= counts])
     return mass if kept[1:].all() else np.asarray(kept[numbers])
 
 

@@ -165,16 +165,16 @@ def verified_files(folder: Path, listed: Mapping[str, str]) -> dict[str, Path]:
             raise InputError(f"the bundle {folder.name} holds a file that {CHECKSUMS} does not list: {relative}")
     for relative, expected in listed.items():
         own = folder / relative
-        path = own if own.is_file() else _of_a_neighbour(folder, relative, expected)
-        if path is None:
+        held = own if own.is_file() else _of_a_neighbour(folder, relative, expected)
+        if held is None:
             raise InputError(
                 f"the bundle {folder.name} lacks the file {relative}, and no bundle beside it holds it;"
                 " it may be half copied"
             )
-        if sha256_of(path) != expected:
-            holder = path.relative_to(folder.parent).parts[0]
+        if sha256_of(held) != expected:
+            holder = held.relative_to(folder.parent).parts[0]
             raise InputError(f"the bundle {holder} has a changed file, {relative}: its SHA-256 differs")
-        files[relative] = path
+        files[relative] = held
     return files
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ..anatomy.domains import Mask, connected_domains, dilated
 from ..anatomy.kidneys import OutlinedKidney
-from ..anatomy.masses import without_specks
+from ..anatomy.masses import without_gas, without_specks
 from ..boxes import Box, Triple
 from ..bundles.stages.cascade import DelineateStage
 from ..engines.networks import Networks
@@ -64,8 +64,9 @@ def delineate(
         probability[0] += COARSE_WEIGHT * (around.seen(location.probability) - probability[0])
         _keep_own(probability, around)
         organ, mass = (_stretched(channel, box.shape) for channel in probability)
-        mass = without_specks(mass, view.voxel_ml)
-        organ |= mass
+        found = without_specks(mass, view.voxel_ml)
+        mass = without_gas(found, view.voxels[box.slices])
+        organ = organ & ~found | mass
         for earlier in outlined:
             _clear_shared(organ, mass, box, earlier)
         if np.count_nonzero(organ) * view.voxel_ml < SMALLEST_ML:

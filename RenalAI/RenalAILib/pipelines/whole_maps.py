@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ..anatomy.domains import Mask, dilated
 from ..anatomy.kidneys import OutlinedKidney
-from ..anatomy.masses import without_specks
+from ..anatomy.masses import without_gas, without_specks
 from ..boxes import Box
 from ..cascade.locate import LocatedKidney, Location, located, plausible_kidneys
 from ..labels import Side
@@ -106,7 +106,9 @@ def _outline(
         own &= ~_on_box(rival.mask, box, view)
     own &= ~taken[box.slices]
     organ = (on_box(maps.organ, box, view) > 0.5) & own
-    mass = without_specks((on_box(maps.mass, box, view) > 0.5) & organ, view.voxel_ml)
+    found = without_specks((on_box(maps.mass, box, view) > 0.5) & organ, view.voxel_ml)
+    mass = without_gas(found, view.voxels[box.slices])
+    organ = organ & ~found | mass
     tight = Box.around(organ)
     if tight is None:
         return None
