@@ -15,7 +15,7 @@ from RenalAITrainingLib.stages import Stage
 from RenalAITrainingLib.synthesis.contrast import Phase, in_phase, noisier
 from RenalAITrainingLib.synthesis.fields import Noise, smooth_field
 from RenalAITrainingLib.synthesis.lookalikes import dilated_pelvis, pyramids, stones
-from RenalAITrainingLib.synthesis.masses import PlannedMass, _rooted, insert_mass, plan_mass
+from RenalAITrainingLib.synthesis.masses import PlannedMass, _obstacles, _rooted, insert_mass, plan_mass
 from RenalAITrainingLib.synthesis.partial_volume import share_within
 from RenalAITrainingLib.synthesis.scene import Scene, resample_labels
 from RenalAITrainingLib.synthesis.shapes import Ellipsoid
@@ -84,6 +84,17 @@ def test_a_mass_cut_in_two_is_the_part_in_the_kidney_and_leaves_no_trace_of_the_
     assert count == 2 and truth.sum() == 3 * 4 * 4 and not (truth & ~kidney).any()
     assert (left[truth] == signed[truth]).all() and left[2, 10, 25] > 10
     assert (share_within(left, np.array([3.0, 1.0, 1.0]), 0.75)[:, :, 15:] < 1e-3).all()
+
+
+def test_specks_of_noise_and_vessels_leave_no_holes_in_a_mass() -> None:
+    """A mass grows over them; muscle it bends round."""
+    muscle, specks = np.zeros((2, 12, 60, 60), bool)
+    muscle[:, 40:, :] = True
+    specks[3:8, 5:25:10, 5:55:10] = specks[3:8, 6:26:10, 6:56:10] = True
+    specks = ndimage.binary_dilation(specks, iterations=2)
+    assert ndimage.label(specks)[1] == 10 and ndimage.binary_opening(specks).any()
+    obstacles = _obstacles(muscle | specks, SPACING_MM * 0.5)
+    assert not (obstacles & specks).any() and (obstacles == ndimage.binary_opening(muscle)).all()
 
 
 def test_hu_follow_the_reference_standard() -> None:

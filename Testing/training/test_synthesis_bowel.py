@@ -40,8 +40,9 @@ def test_seeds_repeat_and_nothing_is_drawn_without_a_kidney() -> None:
 
 
 def test_oral_contrast_fills_the_abdomen_and_nothing_else() -> None:
-    before = painted_scene()
-    before.hu[:, :, :4], before.hu[:, :, -4:] = -1000, -1000
+    hu = painted_scene().hu.copy()
+    hu[:, :, :4], hu[:, :, -4:] = -1000, -1000
+    before = replace(painted_scene(), hu=hu)
     bone = (before.hu > 220) & (before.labels == 0)
     near = ndimage.distance_transform_edt(before.labels == 0, sampling=before.spacing_mm) < 3.9
     bright = []

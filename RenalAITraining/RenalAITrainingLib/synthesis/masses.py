@@ -33,6 +33,7 @@ _PARAPELVIC_DEPTH_MM = 6.0
 _LEAST_IN_PARENCHYMA = 0.25
 """Of a parapelvic cyst: what lies in the sinus alone (peripelvic cysts, a pelvis) is no mass of the kidney."""
 
+_OBSTACLE_ML = 1.0
 _KIDNEY_ORGANS = (ORGANS["kidney_left"], ORGANS["kidney_right"])
 
 
@@ -202,6 +203,15 @@ def _forbidden(scene: Scene, box: Box) -> npt.NDArray[np.bool_]:
     return np.asarray(((other | tissue) & ~kidney) | scene.masses[box.slices], dtype=bool)
 
 
+def _obstacles(forbidden: npt.NDArray[np.bool_], spacing_mm: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """What a mass bends round; specks of noisy fat and vessels it grows over, or they would be holes in it."""
+    opened = ndimage.binary_opening(forbidden, iterations=1)
+    numbers, _ = ndimage.label(opened)
+    large = np.bincount(numbers.ravel()) * float(np.prod(spacing_mm)) / 1000 >= _OBSTACLE_ML
+    large[0] = False
+    return np.asarray(large[numbers])
+
+
 def _rooted(
     components: npt.NDArray[np.int32],
     kidney: npt.NDArray[np.bool_],
@@ -221,7 +231,7 @@ def _rooted(
 def _composed(
     rng: Rng, scene: Scene, plan: PlannedMass, box: Box, signed: npt.NDArray[np.float32], source: str
 ) -> tuple[Scene, InsertedMass] | None:
-    forbidden = ndimage.binary_opening(_forbidden(scene, box), iterations=1) | scene.masses[box.slices]
+    forbidden = _obstacles(_forbidden(scene, box), scene.spacing_mm) | scene.masses[box.slices]
     spacing = scene.spacing_mm
     if (forbidden & (signed < 0)).any():  # the mass bends round what it may not take
         clear = ndimage.distance_transform_edt(~forbidden, sampling=spacing).astype(np.float32)
