@@ -15,7 +15,7 @@ from shippedbundles import FOLDER, PRESENT
 @pytest.fixture(scope="module", params=PRESENT)
 def result(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("demo")
-    return demonstrate(folder, 2, bundle=str(FOLDER / request.param), report=lambda *_: None)
+    return demonstrate(folder, 4, bundle=str(FOLDER / request.param), report=lambda *_: None)
 
 
 def test_the_bar_of_the_demonstration(result) -> None:

@@ -16,7 +16,7 @@ class Demo:
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("-o", "--output", metavar="OUT", default="renalai-demo", help="default: renalai-demo")
-        parser.add_argument("--seed", type=int, default=2, help="another number makes another patient (default: 2)")
+        parser.add_argument("--seed", type=int, default=4, help="another number makes another patient (default: 4)")
         parser.add_argument("--bundle", metavar="B", help="name or folder of the bundle (default: zhao2023-demo)")
         add_device(parser)
 

@@ -156,7 +156,7 @@ def _draft(folder: Path, kind: str, members: Mapping[str, dict[str, Any]]) -> Bu
     texts = dict.fromkeys(("license", "training_domain", "intended_use", "citation", "sha256"), "")
     return Bundle(
         folder=folder, name="draft", version="0", pipeline="phase-fusion", title="draft", demonstration=True,
-        stages=stages, checksums=checksums, **texts,
+        stages=stages, checksums=checksums, files={file: folder / file for file in checksums}, **texts,
     )  # fmt: skip
 
 
