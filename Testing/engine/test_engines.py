@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import sys
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -260,3 +262,13 @@ def test_many_shapes_do_not_pile_up() -> None:
         assert found.shape[-1] == size
         np.testing.assert_array_equal(first.setdefault(size, found), found)
         assert len(engine._compiled) <= 2
+
+
+def test_openvino_reports_nothing_to_anybody() -> None:
+    """Its telemetry forks a process that sends over the network, and that outlived killed engines."""
+    if importlib.util.find_spec("openvino") is None:
+        pytest.skip("OpenVINO is optional")
+    from RenalAILib.engines.openvino_engine import OpenVinoEngine
+
+    OpenVinoEngine(toy_bundle().files["models/locate.onnx"])
+    assert sys.modules.get("openvino_telemetry") is None

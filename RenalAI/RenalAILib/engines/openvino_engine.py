@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,6 +34,8 @@ class OpenVinoEngine:
 
     def __init__(self, model: Path | bytes) -> None:
         try:
+            # Its converter reports uses over the network, from a forked process that can hang. We never convert.
+            sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
             import openvino
         except ImportError as problem:
             raise EngineUnavailable("the package openvino is not installed") from problem
